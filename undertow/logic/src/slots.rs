@@ -5,6 +5,10 @@
 //! A set bit is a claimed slot. The functions are pure: the caller keeps the
 //! word in an atomic and retries its compare-and-exchange with what they
 //! return.
+//!
+//! # Invariants
+//!
+//! - `INV-SLOT-1`: a slot has one owner at a time.
 
 /// Most slots that one word can hold.
 pub const SLOTS_MAX: u32 = 64;
