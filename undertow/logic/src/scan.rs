@@ -3,9 +3,10 @@
 //! Scanner for instructions that isolated text must not contain.
 //!
 //! A compartment can jump into the middle of an instruction, so a pattern is
-//! looked for at every byte offset, also across the borders of chunks. What
-//! counts is the opcode alone, never the prefixes before it: `REX.W`, a
-//! segment override or a repeated `F3` changes nothing about a match.
+//! looked for at every byte offset, also across the borders of chunks. Where
+//! the opcode alone decides, prefixes do not matter: `REX.W`, a segment
+//! override or a repeated `F3` changes nothing. Where a prefix makes the
+//! instruction, any run of prefixes that contains it counts.
 //!
 //! The scanner answers for the bytes that it was fed. The caller must feed
 //! every page that is executable in the view, in ascending linear address, and
@@ -19,40 +20,44 @@
 //!   offset it starts and however the bytes are cut into chunks.
 
 mod patterns;
+mod tail;
 
 pub use self::patterns::{
     Escape,
     Operand,
     Pattern,
+    Prefix,
     PATTERNS, //
 };
+pub use self::tail::Isa;
+
+use self::tail::Tail;
 
 /// A pattern that was found.
 #[derive(Clone, Copy, Debug)]
 pub struct Hit {
-    /// Offset of its first byte from the first byte ever fed.
+    /// Offset of its first byte, prefixes not counted, from the first byte ever
+    /// fed.
     pub offset: u64,
     /// What was found.
     pub pattern: &'static Pattern,
 }
 
 /// Scans a stream of bytes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Scanner {
-    /// The last eight bytes, the newest lowest.
-    window: u64,
-    /// How many of them are real.
-    filled: u32,
+    isa: Isa,
+    tail: Tail,
     /// Bytes fed and skipped so far.
     offset: u64,
 }
 
 impl Scanner {
     /// Returns a scanner at offset 0.
-    pub const fn new() -> Scanner {
+    pub const fn new(isa: Isa) -> Scanner {
         Scanner {
-            window: 0,
-            filled: 0,
+            isa,
+            tail: Tail::EMPTY,
             offset: 0,
         }
     }
@@ -60,11 +65,10 @@ impl Scanner {
     /// Scans the bytes that follow those fed before and reports every hit.
     pub fn feed(&mut self, bytes: &[u8], report: &mut dyn FnMut(Hit)) {
         for &byte in bytes {
-            self.window = self.window << 8 | u64::from(byte);
-            self.filled = (self.filled + 1).min(u64::BITS / 8);
+            self.tail.push(byte);
             self.offset += 1;
             for pattern in PATTERNS {
-                if let Some(nr_bytes) = pattern.ends(self.window, self.filled) {
+                if let Some(nr_bytes) = pattern.ends(&self.tail, self.isa) {
                     report(Hit {
                         offset: self.offset - u64::from(nr_bytes),
                         pattern,
@@ -77,13 +81,13 @@ impl Scanner {
     /// Goes on `nr_bytes` further up; no pattern can span the gap.
     pub fn skip(&mut self, nr_bytes: u64) {
         self.offset += nr_bytes;
-        self.filled = 0;
+        self.tail = Tail::EMPTY;
     }
 }
 
 /// Returns the hit with the lowest end in `bytes`.
-pub fn first_hit(bytes: &[u8]) -> Option<Hit> {
+pub fn first_hit(isa: Isa, bytes: &[u8]) -> Option<Hit> {
     let mut first = None;
-    Scanner::new().feed(bytes, &mut |hit| first = first.or(Some(hit)));
+    Scanner::new(isa).feed(bytes, &mut |hit| first = first.or(Some(hit)));
     first
 }

@@ -23,14 +23,28 @@
 //!   WRMSR;
 //! - WRSS and WRUSS write through the rights of the view like any store.
 
+use super::tail::{
+    Isa,
+    Tail, //
+};
+
 /// What comes before the opcode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Escape {
     /// `0F`, or REX2 (`D5` and a byte with its top bit set), which selects the
-    /// same opcodes without a `0F`.
+    /// same opcodes without a `0F` on a CPU that has APX enabled.
     TwoByte,
     /// Nothing: the pattern starts with its own first byte.
     Own,
+}
+
+/// What comes before the escape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prefix {
+    /// Whatever it is, the pattern is rejected.
+    Any,
+    /// `F2`, with nothing but further prefixes between it and the escape.
+    F2,
 }
 
 /// What the last byte must be besides what value and mask say.
@@ -47,6 +61,8 @@ pub enum Operand {
 pub struct Pattern {
     /// Its mnemonic.
     pub name: &'static str,
+    /// What comes before the escape.
+    pub prefix: Prefix,
     /// What comes before the bytes.
     pub escape: Escape,
     /// The bytes after the escape, the last one lowest.
@@ -60,24 +76,27 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// Returns the length, escape included, of this pattern if it ends at the
-    /// newest of the `filled` bytes in `window`.
-    pub fn ends(&self, window: u64, filled: u32) -> Option<u32> {
-        if window & self.mask != self.value || filled < self.nr_bytes {
+    /// Returns the length, escape included and prefixes not, of this pattern
+    /// if it ends at the newest byte of `tail`.
+    pub(super) fn ends(&self, tail: &Tail, isa: Isa) -> Option<u32> {
+        if tail.window & self.mask != self.value {
             return None;
         }
-        if self.operand == Operand::Memory && window & 0xc0 == 0xc0 {
+        if self.operand == Operand::Memory && tail.window & 0xc0 == 0xc0 {
             return None;
         }
-        let before = window >> (8 * self.nr_bytes);
+        let before = tail.window >> (8 * self.nr_bytes);
         let escape = match self.escape {
             Escape::Own => 0,
             Escape::TwoByte if before & 0xff == 0x0f => 1,
-            Escape::TwoByte if before & 0xff80 == 0xd580 => 2,
+            Escape::TwoByte if before & 0xff80 == 0xd580 && isa == Isa::WithApx => 2,
             Escape::TwoByte => return None,
         };
         let nr_bytes = self.nr_bytes + escape;
-        (filled >= nr_bytes).then_some(nr_bytes)
+        if self.prefix == Prefix::F2 && !tail.has_f2_before(nr_bytes) {
+            return None;
+        }
+        (tail.filled >= nr_bytes).then_some(nr_bytes)
     }
 }
 
@@ -98,6 +117,14 @@ const fn group(name: &'static str, opcode: u8, member: u8, operand: Operand) -> 
     pattern(name, value, 0xff38, 2, operand)
 }
 
+/// The same, but another or no instruction unless `F2` stands before it.
+const fn group_f2(name: &'static str, opcode: u8, member: u8) -> Pattern {
+    Pattern {
+        prefix: Prefix::F2,
+        ..group(name, opcode, member, Operand::Any)
+    }
+}
+
 /// A two-byte opcode with a member of its ModRM group that names a register.
 const fn group_register(name: &'static str, opcode: u8, member: u8) -> Pattern {
     let value = (opcode as u64) << 8 | 0xc0 | (member as u64) << 3;
@@ -113,6 +140,7 @@ const fn pattern(
 ) -> Pattern {
     Pattern {
         name,
+        prefix: Prefix::Any,
         escape: Escape::TwoByte,
         value,
         mask,
@@ -125,6 +153,7 @@ const fn pattern(
 const fn own(name: &'static str, value: u64, mask: u64, nr_bytes: u32) -> Pattern {
     Pattern {
         name,
+        prefix: Prefix::Any,
         escape: Escape::Own,
         value,
         mask,
@@ -179,7 +208,7 @@ pub const PATTERNS: &[Pattern] = &[
     exact("SWAPGS", 0x01, 0xf8),
     group_register("WRFSBASE", 0xae, 2),
     group_register("WRGSBASE", 0xae, 3),
-    group("LKGS", 0x00, 6, Operand::Any),
+    group_f2("LKGS", 0x00, 6),
     // Descriptor tables, task register.
     group("LGDT", 0x01, 2, Operand::Memory),
     group("LIDT", 0x01, 3, Operand::Memory),
