@@ -224,7 +224,9 @@ fn decide_root(access: &BadAccess, scene: &Scene, policy: &Policy) -> Verdict {
     let is_write = access.missing.contains(Rights::W);
     match (scene.class, policy.on_write) {
         (Class::KernelRo, OnWrite::Panic) if is_write => Verdict::Panic,
-        (Class::KernelRo, OnWrite::Audit) if is_write && !scene.is_sealed => {
+        (Class::KernelRo, OnWrite::Audit)
+            if is_write && !scene.is_sealed && scene.attempts == 0 =>
+        {
             Verdict::Audit(Access::Rw)
         }
         _ if scene.has_fixup => Verdict::Fixup,
