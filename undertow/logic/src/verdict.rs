@@ -9,11 +9,11 @@
 //!
 //! # Invariants
 //!
-//! - `INV-VERDICT-1`: no verdict gives execute, and none gives a right on
-//!   anything but ordinary memory beyond what the layout says.
+//! - `INV-VERDICT-1`: no verdict gives execute, and none gives more than the
+//!   layout says, except what audit may learn about ordinary memory and
+//!   read-only regions.
 //! - `INV-VERDICT-2`: a compartment that was killed is never resumed.
-//! - `INV-VERDICT-3`: nothing is resumed for ever: whatever is resumed because
-//!   it should have worked ends at the third attempt.
+//! - `INV-VERDICT-3`: an access that keeps failing is not resumed a third time.
 
 use super::abi::{
     Aex,

@@ -116,27 +116,23 @@ struct Tool {
 }
 
 fn tools() -> Vec<Tool> {
-    let candidates: [(&'static str, &'static [&'static str]); 4] = [
-        ("as", &["--64", "-o"]),
-        ("llvm-mc-19", MC),
-        ("llvm-mc", MC),
-        ("llvm-mc-14", MC),
-    ];
     const MC: &[&str] = &[
         "--triple=x86_64-linux-gnu",
         "--mattr=+egpr,+uintr,+xsave",
         "--filetype=obj",
         "-o",
     ];
-    candidates
+    let find = |name: &'static str, args| {
+        let path = std::env::split_paths(&std::env::var_os("PATH")?)
+            .map(|dir| dir.join(name))
+            .find(|path| path.is_file())?;
+        Some(Tool { name, path, args })
+    };
+    let newest_mc = ["llvm-mc-19", "llvm-mc", "llvm-mc-14"]
         .into_iter()
-        .filter_map(|(name, args)| {
-            let path = std::env::split_paths(&std::env::var_os("PATH")?)
-                .map(|dir| dir.join(name))
-                .find(|path| path.is_file())?;
-            Some(Tool { name, path, args })
-        })
-        .collect()
+        .find_map(|name| find(name, MC));
+    let gas = find("as", &["--64", "-o"]);
+    gas.into_iter().chain(newest_mc).collect()
 }
 
 fn run(tool: &Path, args: &[&str], output: Option<&Path>, input: &str) -> Option<Vec<u8>> {

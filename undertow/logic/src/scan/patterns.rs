@@ -223,3 +223,13 @@ pub const PATTERNS: &[Pattern] = &[
     opcode("SYSRET", 0x07),
     opcode("SYSEXIT", 0x35),
 ];
+
+// The scanner remembers eight bytes: enough for the longest pattern with the
+// longest escape, and for the run of prefixes just before it.
+const _: () = {
+    let mut at = 0;
+    while at < PATTERNS.len() {
+        assert!(PATTERNS[at].nr_bytes > 0 && PATTERNS[at].nr_bytes + 2 <= 8);
+        at += 1;
+    }
+};

@@ -47,7 +47,11 @@ impl Tail {
     /// Returns whether the byte before the newest `nr_bytes` ends a run of
     /// prefixes that contains `F2`.
     pub(super) const fn has_f2_before(&self, nr_bytes: u32) -> bool {
-        self.f2_runs >> nr_bytes & 1 != 0
+        match self.f2_runs.checked_shr(nr_bytes) {
+            Some(runs) => runs & 1 != 0,
+            // Not reached with the patterns there are; reject rather than miss.
+            None => true,
+        }
     }
 }
 
