@@ -245,6 +245,8 @@ pub fn plan_change<E>(
         let after = change.new.grant(view);
         let between = Grant {
             access: before.access.meet(after.access),
+            // Not kept for later: a page that becomes text must have stopped
+            // to raise #VE in the root view before it can run anywhere.
             ve: after.ve,
         };
         let (from, to) = match phase {

@@ -323,6 +323,8 @@ fn answers_to_query_are_read_bit_by_bit() {
     assert!(features.is_supported() && features.has_vmfunc() && !features.has_hw_ve());
     assert!(!query::Features(2).is_supported());
     assert!(!query::Features(0x101 + 1).is_supported());
+    let limits = query::Limits(512 | (4096 / 16) << 16 | 7 << 32);
+    assert_eq!((limits.max_views(), limits.max_ranges()), (512, 4096));
     for bits in 0..8 {
         assert_eq!(query::policy(bits).ok(), Access::from_bits(bits as u8));
     }

@@ -309,7 +309,12 @@ proptest! {
                 for (view, before) in views().into_iter().zip(before) {
                     let after = host.get(view, 9).0;
                     match phase {
-                        Phase::Tighten => prop_assert!(after.is_subset(before)),
+                        Phase::Tighten => {
+                            prop_assert!(after.is_subset(before));
+                            // Text must not raise #VE in the root view by the
+                            // time that it can run anywhere.
+                            prop_assert_eq!(host.get(view, 9).1, new.grant(view).ve);
+                        }
                         Phase::Widen => prop_assert!(before.is_subset(after)),
                     }
                 }

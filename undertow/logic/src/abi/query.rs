@@ -33,6 +33,22 @@ impl Features {
     }
 }
 
+/// Answer to Q_LIMITS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits(pub u64);
+
+impl Limits {
+    /// Returns how many views there can be, the root view included.
+    pub const fn max_views(self) -> u64 {
+        self.0 & 0xffff
+    }
+
+    /// Returns how many runs of frames a view can tell apart from its default.
+    pub const fn max_ranges(self) -> u64 {
+        (self.0 >> 16 & 0xffff) * 16
+    }
+}
+
 /// Answer to Q_POLICY: the rights on a frame in a view.
 ///
 /// [`DecodeError::Access`] when the bits are not rights that hardware can

@@ -96,7 +96,7 @@ impl Pattern {
         if self.prefix == Prefix::F2 && !tail.has_f2_before(nr_bytes) {
             return None;
         }
-        (tail.filled >= nr_bytes).then_some(nr_bytes)
+        Some(nr_bytes)
     }
 }
 
@@ -225,11 +225,16 @@ pub const PATTERNS: &[Pattern] = &[
 ];
 
 // The scanner remembers eight bytes: enough for the longest pattern with the
-// longest escape, and for the run of prefixes just before it.
+// longest escape. It takes bytes that are not there for zeros, so a pattern
+// without an escape must start with another byte.
 const _: () = {
     let mut at = 0;
     while at < PATTERNS.len() {
-        assert!(PATTERNS[at].nr_bytes > 0 && PATTERNS[at].nr_bytes + 2 <= 8);
+        let pattern = &PATTERNS[at];
+        assert!(pattern.nr_bytes > 0 && pattern.nr_bytes + 2 <= 8);
+        if let Escape::Own = pattern.escape {
+            assert!(pattern.value >> (8 * (pattern.nr_bytes - 1)) != 0);
+        }
         at += 1;
     }
 };

@@ -16,10 +16,9 @@ pub enum Isa {
 /// The last bytes of the stream.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tail {
-    /// The last eight bytes, the newest lowest.
+    /// The last eight bytes, the newest lowest; zero where there are none yet,
+    /// which no pattern starts with.
     pub(super) window: u64,
-    /// How many of them are real.
-    pub(super) filled: u32,
     /// For each byte, the newest lowest: whether it ends a run of prefixes that
     /// contains `F2`.
     ///
@@ -32,7 +31,6 @@ impl Tail {
     /// A stream without bytes.
     pub(super) const EMPTY: Tail = Tail {
         window: 0,
-        filled: 0,
         f2_runs: 0,
     };
 
@@ -40,7 +38,6 @@ impl Tail {
     pub(super) fn push(&mut self, byte: u8) {
         let in_run = byte == 0xf2 || self.f2_runs & 1 != 0 && is_prefix(byte);
         self.window = self.window << 8 | u64::from(byte);
-        self.filled = (self.filled + 1).min(u64::BITS / 8);
         self.f2_runs = self.f2_runs << 1 | u8::from(in_run);
     }
 
