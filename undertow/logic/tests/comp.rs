@@ -2,7 +2,7 @@
 
 //! Compartment states: every transition, every word shape, and a race.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use undertow_logic::comp::{step, unpack, Event, Refusal, State, CALLS_MAX, INITIAL};
 
@@ -109,17 +109,22 @@ fn calls_and_a_kill_race_on_one_word() {
         })
         .is_ok()
     };
+    let is_killed = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
-                while apply(Event::Enter) {
-                    std::thread::yield_now();
-                    assert!(apply(Event::Leave));
+                while !is_killed.load(Ordering::Acquire) {
+                    if apply(Event::Enter) {
+                        std::thread::yield_now();
+                        assert!(apply(Event::Leave));
+                    }
                 }
+                assert!(!apply(Event::Enter), "entered after the kill");
             });
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
         assert!(apply(Event::Kill));
+        is_killed.store(true, Ordering::Release);
     });
     assert_eq!(unpack(word.into_inner()), Some((State::Dead, 0)));
 }
