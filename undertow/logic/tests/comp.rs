@@ -28,6 +28,7 @@ fn every_transition_is_as_tabled() {
     const MISUSE: Answer = Err(Refusal::Misuse);
     const BUSY: Answer = Err(Refusal::Busy);
     const EARLY: Answer = Err(Refusal::NotReady);
+    const RESET: Answer = Ok((New, 0));
     const MAX: u32 = CALLS_MAX;
 
     let rows: [((State, u32), [Answer; 5]); 8] = [
@@ -39,7 +40,7 @@ fn every_transition_is_as_tabled() {
         ((Live, MAX), [MISUSE,         BUSY,          Ok((Live, MAX-1)), Ok((Dying, MAX)), MISUSE]),
         ((Dying, 1),  [GONE,           GONE,          Ok((Dead, 0)),     Ok((Dying, 1)),   BUSY]),
         ((Dying, 7),  [GONE,           GONE,          Ok((Dying, 6)),    Ok((Dying, 7)),   BUSY]),
-        ((Dead, 0),   [GONE,           GONE,          MISUSE,            Ok((Dead, 0)),    Ok((New, 0))]),
+        ((Dead, 0),   [GONE,           GONE,          MISUSE,            Ok((Dead, 0)),    RESET]),
     ];
     for ((state, calls), answers) in rows {
         for (event, wanted) in EVENTS.into_iter().zip(answers) {

@@ -110,7 +110,8 @@ proptest! {
         old in prop::collection::vec(operation(), 0..20),
         new in prop::collection::vec(operation(), 0..20),
     ) {
-        let (mut a, mut b) = (IntervalMap::<u8, 64>::new(DEFAULT), IntervalMap::<u8, 48>::new(DEFAULT));
+        let mut a = IntervalMap::<u8, 64>::new(DEFAULT);
+        let mut b = IntervalMap::<u8, 48>::new(DEFAULT);
         let mut model = Model::new();
         for (range, value) in old {
             a.set(range, value).unwrap();
