@@ -13,6 +13,7 @@
 #include <linux/kvm_host.h>
 
 struct kvm_page_fault;
+struct x86_exception;
 
 #ifdef CONFIG_KVM_VIEWS
 
@@ -156,6 +157,8 @@ int kvm_view_check_mapping(struct kvm_vcpu *vcpu,
 			   struct kvm_page_fault *fault);
 u64 kvm_view_finish_spte(u64 spte, struct kvm_page_fault *fault);
 u8 kvm_view_missing(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code);
+gpa_t kvm_view_translate(struct kvm_vcpu *vcpu, gpa_t gpa, u64 access,
+			 struct x86_exception *e);
 void kvm_view_switch(struct kvm_vcpu *vcpu, u16 view);
 int kvm_view_load(struct kvm_vcpu *vcpu, u16 view);
 void kvm_view_root_loaded(struct kvm_vcpu *vcpu);
@@ -227,6 +230,12 @@ static inline u8 kvm_view_missing(struct kvm_vcpu *vcpu, gpa_t gpa,
 static inline int kvm_view_violation(struct kvm_vcpu *vcpu, u8 missing)
 {
 	return 1;
+}
+
+static inline gpa_t kvm_view_translate(struct kvm_vcpu *vcpu, gpa_t gpa,
+				       u64 access, struct x86_exception *e)
+{
+	return gpa;
 }
 
 static inline void kvm_view_root_loaded(struct kvm_vcpu *vcpu) { }

@@ -10,6 +10,7 @@
 #include "spte.h"
 #include "tdp_mmu.h"
 #include "views.h"
+#include "x86.h"
 
 /* SMM is above the guest's kernel and not subject to its policy. */
 static bool kvm_view_exempt(struct kvm_vcpu *vcpu)
@@ -151,6 +152,24 @@ u8 kvm_view_missing(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code)
 
 	return missing_rights(vcpu, rights, slot, error_code & PFERR_WRITE_MASK,
 			      error_code & PFERR_FETCH_MASK);
+}
+
+/*
+ * Every access of the emulator, and of its page walks, passes here with the
+ * GPA that it is about to use.
+ */
+gpa_t kvm_view_translate(struct kvm_vcpu *vcpu, gpa_t gpa, u64 access,
+			 struct x86_exception *e)
+{
+	if (!kvm_view_missing(vcpu, gpa, access))
+		return gpa;
+
+	if (e)
+		*e = (struct x86_exception) {
+			.vector = GP_VECTOR,
+			.error_code_valid = true,
+		};
+	return INVALID_GPA;
 }
 
 /* Add view @nr with the same rights everywhere; kvm_views.lock is held. */
