@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events and views: nothing is delivered in a view other than 0, nothing in
+ * view 0 on a stack that a view chose, and a violation goes to whom it belongs.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include "irq.h"
+#include "mmu.h"
+#include "regs.h"
+#include "views.h"
+#include "x86.h"
+
+/* Would kvm_check_and_inject_events() inject something now? */
+static bool event_to_inject(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->arch.exception.pending || kvm_event_needs_reinjection(vcpu))
+		return true;
+#ifdef CONFIG_KVM_SMM
+	if (vcpu->arch.smi_pending)
+		return true;
+#endif
+	if (vcpu->arch.nmi_pending &&
+	    kvm_x86_call(nmi_allowed)(vcpu, false) > 0)
+		return true;
+
+	return kvm_cpu_has_injectable_intr(vcpu) &&
+	       kvm_x86_call(interrupt_allowed)(vcpu, false) > 0;
+}
+
+/* May view 0 execute what the vCPU executes next? */
+static bool rip_is_executable(struct kvm_vcpu *vcpu)
+{
+	struct kvm_pagewalk *w = &vcpu->arch.gva_walk;
+	struct x86_exception e;
+	gpa_t gpa;
+
+	gpa = w->gva_to_gpa(vcpu, w, kvm_get_linear_rip(vcpu),
+			    PFERR_FETCH_MASK, &e);
+	if (gpa == INVALID_GPA)
+		return false;
+
+	guard(read_lock)(&vcpu->kvm->mmu_lock);
+	return kvm_view_rights(vcpu->kvm, 0, gpa_to_gfn(gpa), NULL) &
+	       KVM_VIEW_X;
+}
+
+/*
+ * Between the two instructions of a switch to view 0 the CPU can take an event
+ * before it notices that view 0 may not execute the second one, i.e. on the
+ * stack that the view left.  During a crossing, user mode is as wrong: it would
+ * enter the kernel on the stack that the crossing is to return to.
+ */
+static bool crossing_astray(struct kvm_vcpu *vcpu)
+{
+	if (!READ_ONCE(views_guard) || is_smm(vcpu) ||
+	    !kvm_view_trusted_sp(vcpu))
+		return false;
+
+	return kvm_x86_call(get_cpl)(vcpu) || !rip_is_executable(vcpu);
+}
+
+/* Called before anything is injected; may sleep. */
+void kvm_views_before_injection(struct kvm_vcpu *vcpu)
+{
+	if (!event_to_inject(vcpu))
+		return;
+
+	if (vcpu->arch.view) {
+		if (kvm_x86_call(get_cpl)(vcpu) && !kvm_view_trusted_sp(vcpu))
+			kvm_view_leave(vcpu);
+		else
+			kvm_view_aex_current(vcpu, KVM_VIEW_AEX_EVENT, 0);
+	} else if (crossing_astray(vcpu)) {
+		kvm_view_aex_current(vcpu, KVM_VIEW_AEX_GUARD, 0);
+	}
+}
+
+/* Deliver a violation in view 0 as #VE, by software. */
+static bool inject_ve(struct kvm_vcpu *vcpu, const struct kvm_view_exit *exit)
+{
+	struct kvm_view_vcpu *cfg = &vcpu->arch.views->cfg;
+	struct kvm_ve_info info = {
+		.reason = exit->reason,
+		.busy = ~0u,
+		.qual = exit->qual,
+		.gla = exit->gla,
+		.gpa = exit->gpa,
+		.ut_flags = 1,
+	};
+	u32 busy;
+
+	/* The handler has not read the last one yet. */
+	if (kvm_vcpu_read_guest(vcpu, cfg->ve_info +
+				offsetof(struct kvm_ve_info, busy), &busy,
+				sizeof(busy)) || busy)
+		return false;
+
+	if (kvm_vcpu_write_guest(vcpu, cfg->ve_info, &info, sizeof(info)))
+		return false;
+
+	kvm_queue_exception(vcpu, cfg->vector);
+	return true;
+}
+
+/* The CPU raises #VE by itself once the page has an entry that allows it. */
+static void prepare_hw_ve(struct kvm_vcpu *vcpu, gpa_t gpa)
+{
+	u8 level;
+
+	if (vcpu->arch.views->ve_page)
+		kvm_mmu_view_prefault(vcpu, gpa, PFERR_GUEST_FINAL_MASK,
+				      &level);
+}
+
+static bool wants_ve(struct kvm_vcpu *vcpu, gpa_t gpa)
+{
+	guard(read_lock)(&vcpu->kvm->mmu_lock);
+	return kvm_view_rights(vcpu->kvm, 0, gpa_to_gfn(gpa), NULL) &
+	       KVM_VIEW_VE;
+}
+
+/**
+ * kvm_view_violation() - an access that the current view's policy denies
+ * @missing: the rights that it lacked
+ *
+ * Return: 1, i.e. go on running the vCPU.
+ */
+int kvm_view_violation(struct kvm_vcpu *vcpu, u8 missing)
+{
+	bool vectoring = kvm_event_needs_reinjection(vcpu);
+	bool exec = missing & KVM_VIEW_X;
+	struct kvm_view_exit exit;
+
+	kvm_x86_ops.views_ops->exit(vcpu, &exit);
+
+	if (vcpu->arch.view)
+		return kvm_view_aex(vcpu, vectoring ? KVM_VIEW_AEX_EVENT :
+					  KVM_VIEW_AEX_VIOLATION,
+				    &exit, missing);
+
+	/* A view's way out that missed the gate, or an event on its stack. */
+	if (kvm_vcpu_has_views(vcpu) && (exec || vectoring) &&
+	    kvm_view_trusted_sp(vcpu))
+		return kvm_view_aex(vcpu, KVM_VIEW_AEX_GUARD, &exit, missing);
+
+	if (kvm_vcpu_has_views(vcpu) && !exec && !vectoring &&
+	    wants_ve(vcpu, exit.gpa)) {
+		prepare_hw_ve(vcpu, exit.gpa);
+		if (inject_ve(vcpu, &exit))
+			return 1;
+	}
+
+	kvm_inject_gp(vcpu, 0);
+	return 1;
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest-controlled EPT views and the guest's user mode: VMFUNC does not look at
+ * the privilege level, so the host has to.
+ */
+#include "views_util.h"
+
+#define USER_CS		0x2b
+#define USER_DS		0x33
+
+static u64 nr_ud;
+static u64 gdt_gva, tss_gva;
+u64 kernel_rsp;		/* not static: used by asm */
+
+void user_start(void);
+void user_end(void);
+void user_enter(u64 rip, u64 rsp);
+void back_in_kernel(void);
+
+/* A hypercall; then a switch, and something that exits. */
+asm(
+	".pushsection .text\n"
+	"user_start:\n"
+	"	mov $0x5554, %eax; xor %ebx, %ebx; mov $2, %ecx; vmcall\n"
+	"	mov %rax, %r12\n"
+	"	mov $1, %ecx; xor %eax, %eax; vmfunc\n"
+	"	xor %eax, %eax; cpuid\n"
+	"1:	jmp 1b\n"
+	"user_end:\n"
+	/* Until something in user mode makes the kernel come back. */
+	"user_enter:\n"
+	"	push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
+	"	mov %rsp, kernel_rsp(%rip)\n"
+	"	push $0x33; push %rsi; push $2; push $0x2b; push %rdi\n"
+	"	iretq\n"
+	"back_in_kernel:\n"
+	"	pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
+	"	ret\n"
+	".popsection\n");
+
+static void handle_ud(struct ex_regs *regs)
+{
+	u64 *frame = (u64 *)(regs + 1);
+
+	GUEST_ASSERT_EQ(regs->cs, USER_CS);
+	GUEST_ASSERT_EQ(regs->r12, -EPERM);
+	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_QUERY, KVM_VIEWS_Q_CURRENT, 0, 0), 0);
+	nr_ud++;
+	regs->cs = VIEWS_CS;
+	regs->rip = (u64)back_in_kernel;
+	frame[0] = kernel_rsp;
+	frame[1] = VIEWS_DS;
+}
+
+static void to_user(void)
+{
+	user_enter(pages[PG_CODE].gva, pages[PG_STACK].gva + 4096);
+}
+
+static void user_init(void)
+{
+	u64 *gdt = (u64 *)gdt_gva;
+
+	/* Copies of the kernel's, for ring 3. */
+	gdt[USER_CS >> 3] = gdt[VIEWS_CS >> 3] | 3ull << 45;
+	gdt[USER_DS >> 3] = gdt[VIEWS_DS >> 3] | 3ull << 45;
+	memcpy((void *)(tss_gva + 4), &(u64){ pages[PG_SECRET].gva + 4096 }, 8);
+	memcpy((void *)pages[PG_CODE].gva, user_start,
+	       (u64)user_end - (u64)user_start);
+}
+
+/* An AEX must not be the answer: no crossing is in progress. */
+static void guest_user(void)
+{
+	views_start(0);
+	user_init();
+	to_user();
+	GUEST_ASSERT_EQ(nr_ud, 1);
+	GUEST_ASSERT_EQ(nr_aex, 0);
+	to_user();
+	GUEST_ASSERT_EQ(nr_ud, 2);
+	GUEST_DONE();
+}
+
+/* Let the guest's user mode use a page: U in all levels of its tables. */
+static void set_user(struct kvm_vm *vm, u64 gva)
+{
+	u64 table = vm->mmu.pgd;
+	int level;
+
+	for (level = vm->mmu.pgtable_levels; level; level--) {
+		u64 *pte = addr_gpa2hva(vm, table);
+
+		pte += (gva >> (12 + 9 * (level - 1))) & 511;
+		*pte |= 4;
+		table = *pte & 0xffffffffff000ull;
+	}
+}
+
+static void prepare(struct kvm_vm *vm, struct kvm_vcpu *vcpu)
+{
+	vm_install_exception_handler(vm, UD_VECTOR, handle_ud);
+	set_user(vm, pages[PG_CODE].gva);
+	set_user(vm, pages[PG_STACK].gva);
+	gdt_gva = vm->arch.gdt;
+	tss_gva = vm->arch.tss;
+	sync_global_to_guest(vm, gdt_gva);
+	sync_global_to_guest(vm, tss_gva);
+}
+
+/* In a crossing, it is an attack on the kernel's stack: an AEX. */
+static u64 do_user(u64 arg)
+{
+	to_user();
+	return 0;
+}
+
+static void guest_user_crossing(void)
+{
+	views_start(0);
+	user_init();
+	GUEST_ASSERT_EQ(views_run(1, do_user, 0), AEX_RESULT);
+	GUEST_ASSERT_EQ(last_aex.cause, KVM_VIEW_AEX_REFUSED);
+	GUEST_ASSERT_EQ(nr_ud, 0);
+	GUEST_DONE();
+}
+
+int main(void)
+{
+	views_require();
+	ksft_print_header();
+	ksft_set_plan(2);
+	views_test("VMFUNC in user mode", guest_user, prepare);
+	views_test("user mode in a crossing", guest_user_crossing, prepare);
+	ksft_finished();
+}

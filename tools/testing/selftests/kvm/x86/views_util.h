@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the tests of guest-controlled EPT views share: a guest's side of the
+ * ABI, and a gate that is the same page in every view.
+ */
+#ifndef SELFTEST_KVM_VIEWS_UTIL_H
+#define SELFTEST_KVM_VIEWS_UTIL_H
+
+#include "kvm_util.h"
+#include "processor.h"
+#include "kselftest.h"
+
+#include <asm/kvm_views.h>
+
+#define VIEWS_CS	0x8
+#define VIEWS_DS	0x10
+
+/* A guest page of its own, at a known GPA. */
+struct page {
+	u64 gva;
+	u64 gpa;
+};
+
+enum { PG_ARGS, PG_VE, PG_CELL, PG_SECRET, PG_DATA, PG_STACK, PG_CODE, PG_NR };
+
+struct page pages[PG_NR];
+u64 idt_gpa, gate_gpa;
+
+/* The last AEX, copied from the trusted stack. */
+struct kvm_view_aex last_aex;
+u64 nr_aex;
+
+#define AEX_RESULT	0xdead0aecul
+
+u64 views_call(u64 view, u64 (*fn)(u64 arg), u64 arg, u64 *sp_cell);
+void views_fault_entry(void);
+void views_vmfunc(u64 view);
+
+/*
+ * views_call() runs fn(arg) in a view, on the caller's stack, and returns its
+ * result, or AEX_RESULT if an AEX ended it.  The callee-saved registers are
+ * kept on the trusted stack, because an AEX clears them.
+ */
+asm(
+	".pushsection .text\n"
+	".balign 4096\n"
+	".globl views_call\n"
+	"views_call:\n"
+	"	push %rbp; push %rbx; push %r12; push %r13; push %r14; push %r15\n"
+	"	pushfq; push %rcx\n"
+	"	mov %rsp, (%rcx)\n"
+	"	mov %rcx, %r12; mov %rsi, %rbx; mov %rdi, %rcx; mov %rdx, %rdi\n"
+	"	lea -1024(%rsp), %rsp\n"
+	"	xor %eax, %eax; .byte 0x0f, 0x01, 0xd4\n"
+	"	call *%rbx\n"
+	"	mov %rax, %r13; xor %eax, %eax; xor %ecx, %ecx\n"
+	"	.byte 0x0f, 0x01, 0xd4\n"
+	"	mov %r13, %rax; mov (%r12), %rsp\n"
+	"1:	pop %rcx; movq $0, (%rcx); popfq\n"
+	"	pop %r15; pop %r14; pop %r13; pop %r12; pop %rbx; pop %rbp\n"
+	"	ret\n"
+	".globl views_fault_entry\n"
+	"views_fault_entry:\n"
+	"	cld; lea last_aex(%rip), %rdi; mov %rsp, %rsi\n"
+	"	mov $28, %ecx; rep movsq\n"
+	"	incq nr_aex(%rip)\n"
+	"	mov %rsi, %rsp\n"
+	"	mov $0xdead0aec, %eax\n"
+	"	jmp 1b\n"
+	".globl views_vmfunc\n"
+	"views_vmfunc:\n"
+	"	mov %rdi, %rcx; xor %eax, %eax; .byte 0x0f, 0x01, 0xd4\n"
+	"	ret\n"
+	".balign 4096\n"
+	".popsection\n");
+
+static inline long views_hc(u64 op, u64 a, u64 b, u64 c)
+{
+	return kvm_hypercall(KVM_HC_VIEWS, op, a, b, c);
+}
+
+static inline u64 *views_cell(void)
+{
+	return (u64 *)pages[PG_CELL].gva;
+}
+
+/* Run fn(arg) in @view on the only vCPU. */
+static inline u64 views_run(u64 view, u64 (*fn)(u64 arg), u64 arg)
+{
+	return views_call(view, fn, arg, views_cell());
+}
+
+static inline long views_set_flags(u16 view, u64 gpa, u64 npages, u8 mask,
+				   u32 flags)
+{
+	struct kvm_view_op *op = (void *)pages[PG_ARGS].gva;
+
+	memset(op, 0, sizeof(*op));
+	op->view = view;
+	op->type = KVM_VIEW_OP_PROTECT;
+	op->mask = mask;
+	op->flags = flags;
+	op->gfn = gpa >> 12;
+	op->npages = npages;
+	return views_hc(KVM_VIEWS_SET, pages[PG_ARGS].gpa, 1, 0);
+}
+
+static inline void views_set(u16 view, u64 gpa, u8 mask)
+{
+	GUEST_ASSERT_EQ(views_set_flags(view, gpa, 1, mask, 0), 1);
+}
+
+static inline void views_default_cfg(struct kvm_view_vcpu *cfg)
+{
+	memset(cfg, 0, sizeof(*cfg));
+	cfg->size = sizeof(*cfg);
+	cfg->ve_info = pages[PG_VE].gpa;
+	cfg->sp_cell = pages[PG_CELL].gpa;
+	cfg->fault_entry = (u64)views_fault_entry;
+	cfg->cs = VIEWS_CS;
+	cfg->ss = VIEWS_DS;
+	cfg->vector = 20;
+}
+
+/* ENABLE and VCPU_INIT; then view 1 with all rights, but no IDT. */
+static inline void views_start(u32 flags)
+{
+	struct kvm_view_vcpu *cfg = (void *)pages[PG_ARGS].gva;
+
+	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_ENABLE, 16, 0, 0), 0);
+	views_default_cfg(cfg);
+	cfg->flags = flags;
+	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_VCPU_INIT, pages[PG_ARGS].gpa, 0, 0),
+			0);
+	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_CREATE, 1, KVM_VIEW_R | KVM_VIEW_W |
+				 KVM_VIEW_X, 0), 0);
+	views_set(1, idt_gpa, 0);
+}
+
+static inline bool views_has(u64 feature)
+{
+	return views_hc(KVM_VIEWS_QUERY, KVM_VIEWS_Q_FEATURES, 0, 0) & feature;
+}
+
+/* Exits so far that the host did not cause itself. */
+static inline u64 views_exits(void)
+{
+	return views_hc(KVM_VIEWS_QUERY, KVM_VIEWS_Q_EXITS, 0, 0) -
+	       views_hc(KVM_VIEWS_QUERY, KVM_VIEWS_Q_HOST_EXITS, 0, 0);
+}
+
+/* views_exits() itself exits: what a pair of them counts with nothing between. */
+#define VIEWS_EXITS_OWN		2
+
+static inline void views_require(void)
+{
+	int fd = open("/sys/module/kvm/parameters/guest_views", O_RDONLY);
+
+	__TEST_REQUIRE(fd >= 0, "no KVM_VIEWS in this kernel");
+	close(fd);
+	__TEST_REQUIRE(get_kvm_param_integer("guest_views") == 2,
+		       "needs kvm.guest_views=2");
+}
+
+static inline void views_setup(struct kvm_vm *vm)
+{
+	int i;
+
+	for (i = 0; i < PG_NR; i++) {
+		pages[i].gva = vm_alloc_page(vm);
+		pages[i].gpa = addr_gva2gpa(vm, pages[i].gva);
+	}
+	idt_gpa = addr_gva2gpa(vm, vm->arch.idt);
+	gate_gpa = addr_gva2gpa(vm, (u64)views_call);
+	sync_global_to_guest(vm, pages);
+	sync_global_to_guest(vm, idt_gpa);
+	sync_global_to_guest(vm, gate_gpa);
+}
+
+/* Run a vCPU until its guest code is done. */
+static inline void views_run_vcpu(struct kvm_vcpu *vcpu)
+{
+	struct ucall uc;
+
+	for (;;) {
+		vcpu_run(vcpu);
+		switch (get_ucall(vcpu, &uc)) {
+		case UCALL_PRINTF:
+			REPORT_GUEST_PRINTF(uc);
+			break;
+		case UCALL_ABORT:
+			REPORT_GUEST_ASSERT(uc);
+			break;
+		case UCALL_DONE:
+			return;
+		case UCALL_SYNC:
+			break;
+		default:
+			TEST_FAIL("exit reason %u (%s)",
+				  vcpu->run->exit_reason,
+				  exit_reason_str(vcpu->run->exit_reason));
+		}
+	}
+}
+
+/* One test: a VM of its own, one vCPU, @guest as its code. */
+static inline void views_test(const char *name, void (*guest)(void),
+			      void (*prepare)(struct kvm_vm *vm,
+					      struct kvm_vcpu *vcpu))
+{
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm;
+
+	vm = vm_create_with_one_vcpu(&vcpu, guest);
+	views_setup(vm);
+	if (prepare)
+		prepare(vm, vcpu);
+	views_run_vcpu(vcpu);
+	kvm_vm_free(vm);
+	ksft_test_result_pass("%s\n", name);
+}
+
+#endif /* SELFTEST_KVM_VIEWS_UTIL_H */
