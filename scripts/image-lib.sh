@@ -18,9 +18,6 @@ program() {
 	done < <(ldd "$1" 2>/dev/null | grep -oE '/[^ ]+' | sort -u || true)
 }
 
-# job FILE NAME: one executable under /ut/jobs.
-job() { copy "$1" "/ut/jobs/$2"; }
-
 # Only our modules: the ones whose source is in this repository.
 kernel_modules() {
 	local file

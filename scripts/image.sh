@@ -12,6 +12,7 @@
 
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/scripts/image-lib.sh"
+. "$ROOT/scripts/job-lib.sh"
 
 IMAGE=$BUILD/image
 QEMU=/usr/bin/qemu-system-x86_64
@@ -50,8 +51,12 @@ guest_tree() {
 	while read -r file; do
 		copy "$file" "/ut/modules/$(basename "$file")"
 	done < <(kernel_modules)
-	for file in "$ROOT"/selftests/guest/*.sh "$ROOT"/tools/testing/selftests/undertow/*.sh; do
-		[ ! -f "$file" ] || job "$file" "$(basename "$file" .sh)"
+	for file in "$ROOT"/selftests/guest/*.sh $(guest_jobs); do
+		[ -f "$file" ] || continue
+		case $file in
+		*.c) program "$BUILD/guest-programs/$(basename "$file" .c)" "/ut/jobs/$(basename "$file" .c)" ;;
+		*) copy "$file" "/ut/jobs/$(basename "$file" .sh)" ;;
+		esac
 	done
 	for file in "$BUILD"/guest-programs/*; do
 		[ ! -f "$file" ] || program "$file" "/ut/bin/$(basename "$file")"

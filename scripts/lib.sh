@@ -135,5 +135,5 @@ kernel_make() {
 	make -C "$LINUX" -j"$JOBS" LOCALVERSION= LLVM=-19 CC='ccache clang-19' \
 		RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc \
 		RUSTFMT=/usr/bin/rustfmt CLIPPY_DRIVER=/usr/bin/clippy-driver \
-		BINDGEN="$CACHE/tools/bin/bindgen" "$@"
+		BINDGEN="$CACHE/tools/bin/bindgen" CLIPPY=1 "$@"
 }
