@@ -82,7 +82,7 @@ private_apt() {
 	"$1" -q -o Dir::Etc::SourceList="$PRIVATE_APT/sources.list" \
 		-o Dir::Etc::SourceParts=/dev/null -o Dir::Cache="$PRIVATE_APT/cache" \
 		-o Dir::State::Lists="$PRIVATE_APT/lists" \
-		-o APT::Sandbox::User="$(id -un)" "${@:2}"
+		-o APT::Sandbox::User="$(id -un)" -o Acquire::Retries=0 "${@:2}"
 }
 
 # private_apt_update NAME TYPE SUITE...: fetches these suites' lists.

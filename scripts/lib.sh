@@ -11,7 +11,9 @@
 #   UNDERTOW_CPU         the CPU model that Bochs emulates (broadwell_ult)
 #   KERNEL_TARBALL       linux-7.3.4.tar.* or Debian's linux-source-7.3.tar.*
 #   KERNEL_SRC           an unpacked Linux 7.3.4; it is only read
-#   UNDERTOW_BUILD       where to build (build/ in the clone); tests use it
+# and that the tests of these scripts set:
+#   UNDERTOW_BUILD       where to build (build/ in the clone)
+#   UNDERTOW_REPO        whose kernel files and patches to use (the clone)
 
 set -euo pipefail
 
@@ -25,11 +27,12 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 : "${HOME:=/root}"
 CACHE=${UNDERTOW_CACHE:-$HOME/.cache/undertow}
 BUILD=${UNDERTOW_BUILD:-$ROOT/build}
+REPO=${UNDERTOW_REPO:-$ROOT}
 JOBS=${UNDERTOW_JOBS:-$(nproc)}
 LOGS=$BUILD/log
 LINUX=$BUILD/linux
-# The scripts of these variables' readers are in other files.
-export ROOT CACHE BUILD JOBS LOGS LINUX
+# Exported because their readers are in other files.
+export ROOT REPO CACHE BUILD JOBS LOGS LINUX
 
 KERNEL_VERSION=7.3.4
 export KERNEL_VERSION

@@ -12,9 +12,9 @@ scratch_dir
 mapfile -t prefixes < <(sed '/^#/d; /^$/d' "$ROOT/scripts/overlay.list")
 
 # Files that git knows or would add; a name deleted but not yet committed is not one.
-plain_git -C "$ROOT" ls-files -co --exclude-standard | while read -r file; do
+plain_git -C "$REPO" ls-files -co --exclude-standard | while read -r file; do
 	for prefix in "${prefixes[@]}"; do
-		case $file in "$prefix"*) [ ! -f "$ROOT/$file" ] || echo "$file" ;; esac
+		case $file in "$prefix"*) [ ! -f "$REPO/$file" ] || echo "$file" ;; esac
 	done
 done | sort -u >"$SCRATCH/now"
 
@@ -31,6 +31,6 @@ comm -23 "$STATE/overlay" "$SCRATCH/now" | while read -r file; do
 	rm -f "$LINUX/$file"
 	note "removed: $file"
 done
-rsync -rlp --checksum --files-from="$SCRATCH/now" --out-format='    new: %n' "$ROOT/" "$LINUX/" |
+rsync -rlp --checksum --files-from="$SCRATCH/now" --out-format='    new: %n' "$REPO/" "$LINUX/" |
 	grep -v '/$' || true
 cp "$SCRATCH/now" "$STATE/overlay"

@@ -5,12 +5,10 @@
 # the series touch: its first commit has them as they are in the pristine
 # source, then comes one commit a patch, first kvm/, then patches/.
 
-PATCH_ROOT=${UNDERTOW_PATCH_ROOT:-$ROOT}
-
 series_patches() {
 	local dir
 	for dir in kvm patches; do
-		find "$PATCH_ROOT/$dir" -maxdepth 1 -name '*.patch' 2>/dev/null | sort
+		find "$REPO/$dir" -maxdepth 1 -name '*.patch' 2>/dev/null | sort
 	done
 }
 

@@ -24,7 +24,7 @@ read -r id pristine <<<"$source"
 # An edit in a file that the small repository does not follow would be lost.
 step 'Series: looking for edits in files that build/linux does not follow yet'
 scratch_dir
-{ plain_git -C "$LINUX" ls-files; cat "$STATE/overlay" 2>/dev/null; } >"$SCRATCH/known"
+{ plain_git -C "$LINUX" ls-files; cat "$STATE/overlay" 2>/dev/null || true; } >"$SCRATCH/known"
 lost=$(rsync -rlni --existing --times --exclude=/.git "$pristine/" "$LINUX/" |
 	awk '/^>f/ { print $2 }' | grep -vxFf "$SCRATCH/known" |
 	while read -r file; do cmp -s "$pristine/$file" "$LINUX/$file" || echo "$file"; done || true)
@@ -35,7 +35,7 @@ lost=$(rsync -rlni --existing --times --exclude=/.git "$pristine/" "$LINUX/" |
 home_of() {
 	local subject=$1 dir patch
 	for dir in kvm patches; do
-		for patch in "$PATCH_ROOT/$dir"/*.patch; do
+		for patch in "$REPO/$dir"/*.patch; do
 			[ -f "$patch" ] || continue
 			[ "$(plain_git mailinfo /dev/null /dev/null <"$patch" | sed -n 's/^Subject: //p')" != "$subject" ] ||
 				{ echo "$dir"; return; }
@@ -57,15 +57,15 @@ done
 wanted=$(plain_git -C "$LINUX" rev-parse 'HEAD^{tree}')
 plain_git -C "$LINUX" ls-files >"$SCRATCH/files"
 start_repository "$SCRATCH/again" "$pristine" "Linux $KERNEL_VERSION" "$SCRATCH/files"
-(PATCH_ROOT=$SCRATCH/out apply_series "$SCRATCH/again")
+(REPO=$SCRATCH/out apply_series "$SCRATCH/again")
 [ "$(plain_git -C "$SCRATCH/again" rev-parse 'HEAD^{tree}')" = "$wanted" ] ||
 	die 'kvm/ followed by patches/ gives other files than build/linux has' \
 	    'Bring the commits in that order: git -C build/linux rebase -i base.'
 
 for dir in kvm patches; do
-	mkdir -p "$PATCH_ROOT/$dir"
+	mkdir -p "$REPO/$dir"
 	rsync -r --checksum --delete --include='*.patch' --exclude='*' \
-		--out-format="    %o: $dir/%n" "$SCRATCH/out/$dir/" "$PATCH_ROOT/$dir/" | grep -v '/$' || true
+		--out-format="    %o: $dir/%n" "$SCRATCH/out/$dir/" "$REPO/$dir/" | grep -v '/$' || true
 done
 plain_git -C "$LINUX" rev-parse HEAD >"$STATE/head"
 series_key "$id" >"$STATE/key"
