@@ -22,7 +22,7 @@ copy_pristine() {
 	if [ -e "$pristine/.git" ] || [ -e "$pristine/.config" ]; then
 		# A developer's tree: leave its history and its build behind.
 		run copy 'the source cannot be copied' 'See the log.' \
-			rsync -a --exclude=/.git "$pristine/" "$LINUX.tmp/"
+			rsync -a --exclude=/.git --exclude=/.undertow "$pristine/" "$LINUX.tmp/"
 		run copy 'the copied source cannot be cleaned' 'See the log.' \
 			make -C "$LINUX.tmp" mrproper
 	else
