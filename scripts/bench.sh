@@ -12,6 +12,7 @@ OUT=$BUILD/bench
 [ -f "$ROOT/selftests/guest/costs.sh" ] ||
 	die 'there is no job "costs" (selftests/guest/costs.sh)' 'Use a complete clone.'
 
+lock_clone
 "$ROOT/scripts/kernel.sh"
 "$ROOT/scripts/programs.sh"
 "$ROOT/scripts/image.sh"

@@ -68,7 +68,8 @@ start_bochs() {
 		options+=(-rc "$3/rc")
 		;;
 	esac
-	"$1" "${options[@]}" </dev/null >"$2/bochs.out" 2>&1 &
+	# The clone's lock (8) must not live on in an orphan.
+	"$1" "${options[@]}" </dev/null >"$2/bochs.out" 2>&1 8>&- &
 	BOCHS_PID=$!
 }
 

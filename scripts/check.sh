@@ -17,6 +17,7 @@ for part in "${parts[@]}"; do
 done
 
 start=$SECONDS
+lock_clone
 "$ROOT/scripts/kernel.sh"
 rm -rf "$CHECK"
 mkdir -p "$CHECK"

@@ -5,6 +5,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
+lock_clone
 if [ "${1:-}" != all ]; then
 	find "$BUILD" -mindepth 1 -maxdepth 1 ! -name linux -exec rm -rf {} + 2>/dev/null || true
 	exit 0

@@ -17,6 +17,7 @@ SUMMARY=$ROOT/tools/testing/selftests/undertow/readelf_summary.sh
 [ -f "$ROOT/selftests/guest/demo.sh" ] ||
 	die 'there is no job "demo" (selftests/guest/demo.sh)' 'Use a complete clone.'
 
+lock_clone
 "$ROOT/scripts/kernel.sh"
 "$ROOT/scripts/programs.sh"
 "$ROOT/scripts/image.sh"

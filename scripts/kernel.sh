@@ -5,10 +5,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
-# Two builds in one clone would spoil each other.
-mkdir -p "$BUILD"
-exec 8>"$BUILD/.lock"
-flock -n 8 || die 'another build runs in this clone' 'Wait for it, or use a second clone.'
+lock_clone
 
 "$ROOT/scripts/preflight.sh"
 "$ROOT/scripts/get-tools.sh"

@@ -88,6 +88,16 @@ run() {
 	"$@" >"$log" 2>&1 || failed "$what" "$*" "$log" "$hint"
 }
 
+# Two builds in one clone would spoil each other. Whoever comes first holds the
+# lock for the scripts that it calls, too.
+lock_clone() {
+	[ -z "${UNDERTOW_LOCKED:-}" ] || return 0
+	mkdir -p "$BUILD"
+	exec 8>"$BUILD/.lock"
+	flock -n 8 || die 'another make runs in this clone' 'Wait for it, or use a second clone.'
+	export UNDERTOW_LOCKED=$$
+}
+
 # with_lock NAME COMMAND...: one at a time among all users of the cache.
 with_lock() {
 	local name=$1

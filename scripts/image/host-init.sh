@@ -79,7 +79,8 @@ guest)
 	finish "$(cat /tmp/qemu.status)"
 	;;
 tests)
-	# One KTAP line for each program: exit 0 passes, 4 skips.
+	# One KTAP line for each program: exit 0 passes, 4 skips. What it prints
+	# is its subtest, whether it is KTAP or not.
 	# shellcheck disable=SC2086
 	set -- $UT_TESTS
 	say "T| TAP version 13"
@@ -88,8 +89,9 @@ tests)
 	for name; do
 		number=$((number + 1))
 		say "H| running $name"
+		say "T|   # Subtest: $name"
 		{ timeout "$UT_TEST_SECONDS" "/tests/$name" 2>&1; echo $? >/tmp/status; } |
-			sed -u "s/^/# $name: /" | relay 'T| '
+			relay 'T|   '
 		case $(cat /tmp/status) in
 		0) say "T| ok $number $name" ;;
 		4) say "T| ok $number $name # SKIP" ;;
