@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Entry points for people. Each target is one script; the scripts do their own
+# set-up and say what is missing, so that any target works from a fresh clone.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo check bench kernel image series distclean clean
+
+help:		## print this list
+	@echo 'Undertow: targets'
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 18
+	@echo 'Variables: UNDERTOW_CACHE, KERNEL_TARBALL, KERNEL_SRC, UNDERTOW_BOCHS,'
+	@echo '           UNDERTOW_JOBS, UNDERTOW_ANY_DISTRO (see scripts/lib.sh)'
+
+demo:		## set everything up, run the demonstration
+	@scripts/demo.sh
+
+check:		## set everything up, run every test
+	@scripts/check.sh
+
+bench:		## repeat the measurements of the demonstration
+	@scripts/bench.sh
+
+kernel:		## build the patched kernel in build/linux
+	@scripts/kernel.sh
+
+image:		## build the boot image for host and guest
+	@scripts/kernel.sh && scripts/image.sh
+
+series:		## export the commits of build/linux to kvm/ and patches/
+	@scripts/series.sh
+
+clean:		## remove boot images, logs and results; keep the kernel tree
+	@scripts/clean.sh
+
+distclean:	## remove build/, with the kernel tree; caches stay
+	@scripts/clean.sh all

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# How the parts of make check report: one line a test, at once for the reader,
+# and into build/check/results for the count at the end.
+
+CHECK=$BUILD/check
+RESULTS=$CHECK/results
+
+# report VERDICT NAME [LOG]: the verdict is pass, fail or skip.
+report() {
+	printf '%s %s\n' "$1" "$2" >>"$RESULTS"
+	case $1 in
+	pass) printf 'ok      %s\n' "$2" ;;
+	skip) printf 'skipped %s\n' "$2" ;;
+	*) printf 'FAILED  %s%s\n' "$2" "${3:+  (log: $3)}" ;;
+	esac
+}
+
+# test_command NAME COMMAND...: one test, which passes when the command does.
+test_command() {
+	local name=$1 log
+	shift
+	log=$CHECK/$(printf %s "$name" | tr -c 'A-Za-z0-9.-' _).log
+	if "$@" >"$log" 2>&1; then
+		report pass "$name"
+	else
+		report fail "$name" "$log"
+		tail -n 15 "$log" | cut -c1-180 | sed 's/^/        | /'
+	fi
+}
+
+# report_ktap PREFIX FILE: the tests of a KTAP stream. A failed one is followed
+# by what the stream said before it.
+report_ktap() {
+	local verdict name failed=0
+	while read -r verdict name; do
+		report "$verdict" "$name" "$2"
+		[ "$verdict" != fail ] || failed=1
+	done < <(awk -v prefix="$1: " -f "$ROOT/scripts/ktap.awk" "$2")
+	[ "$failed" = 0 ] || grep -E '^ *(#|not ok)' "$2" | tail -n 25 | cut -c1-180 | sed 's/^/        | /' || true
+}
+
+# Files of this repository that end in one of the given names, git's view.
+our_files() {
+	plain_git -C "$ROOT" ls-files -co --exclude-standard -- "$@" | sort -u |
+		while read -r file; do [ ! -f "$ROOT/$file" ] || echo "$file"; done
+}

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# Helpers for the guest's jobs that are shell scripts:
+#
+#	. /ut/lib.sh
+#	plan 2
+#	result "$?" 'name of the first test'
+#	skip 'name of the second test' 'why'
+#	finish
+
+UT_NUMBER=0
+UT_FAILED=0
+
+plan() {
+	echo 'TAP version 13'
+	echo "1..$1"
+}
+
+# result STATUS NAME: passes when STATUS is 0.
+result() {
+	UT_NUMBER=$((UT_NUMBER + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $UT_NUMBER $2"
+	else
+		echo "not ok $UT_NUMBER $2"
+		UT_FAILED=1
+	fi
+}
+
+skip() {
+	UT_NUMBER=$((UT_NUMBER + 1))
+	echo "ok $UT_NUMBER $1 # SKIP $2"
+}
+
+finish() { exit "$UT_FAILED"; }
+
+# load MODULE [PARAMETER=VALUE...]
+load() {
+	ut_module=$1
+	shift
+	insmod "/ut/modules/$ut_module.ko" "$@"
+}
+
+# counters TAG: the host prints KVM's exit counters of this guest to the log,
+# as "UT-COUNTED TAG exits=N ...". The wait lets the serial line run dry.
+counters() {
+	echo "UT-COUNTERS $1"
+	sleep 1
+}

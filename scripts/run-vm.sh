@@ -1,0 +1,174 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Boots the emulated host, and in it the guest with its jobs or the host's own
+# tests. Leaves in build/NAME: serial.log (everything), guest.log (the guest's
+# console), tests.log (KTAP of host tests), host.log (the rest).
+#
+# Exit status: that of the guest's worst job (or 0 when host tests ran to their
+# end); 120 host panic, 121 guest panic or early end of the guest, 124 timeout
+# or hang, 125 the machine did not start.
+
+. "$(dirname "$0")/lib.sh"
+. "$ROOT/scripts/bochs-lib.sh"
+
+usage() {
+	cat <<-'END'
+	run-vm.sh [OPTION VALUE]...
+	  --name NAME          results go to build/NAME (vm)
+	  --job A,B            jobs of the guest, from selftests/guest
+	  --tests 'A B'        run these programs on the host instead of a guest
+	  --host-cpus N        (1)          --guest-cpus N   (1)
+	  --host-append TEXT   more for the host's kernel command line
+	  --guest-append TEXT  more for the guest's kernel command line
+	  --guest-mib N        memory of the guest (256)
+	  --cpu MODEL          CPU that Bochs emulates (UNDERTOW_CPU, broadwell_ult)
+	  --timeout SECONDS    for everything (300)
+	  --silence SECONDS    without any output until it counts as hung (120)
+	  --live               print the guest's lines as they come
+	END
+	exit "$1"
+}
+
+name=vm job='' tests='' host_cpus=1 guest_cpus=1 guest_mib=256 host_append='' guest_append=''
+cpu=${UNDERTOW_CPU:-broadwell_ult} timeout=300 silence=120 live=0
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--live) live=1; shift; continue ;;
+	-h | --help) usage 0 ;;
+	esac
+	[ $# -ge 2 ] || usage 2 >&2
+	case $1 in
+	--name) name=$2 ;;
+	--job) job=$2 ;;
+	--tests) tests=$2 ;;
+	--host-cpus) host_cpus=$2 ;;
+	--guest-cpus) guest_cpus=$2 ;;
+	--guest-mib) guest_mib=$2 ;;
+	--host-append) host_append=$2 ;;
+	--guest-append) guest_append=$2 ;;
+	--cpu) cpu=$2 ;;
+	--timeout) timeout=$2 ;;
+	--silence) silence=$2 ;;
+	*) usage 2 >&2 ;;
+	esac
+	shift 2
+done
+
+OUT=$BUILD/$name
+IMAGE=$BUILD/image
+[ -f "$IMAGE/bzImage" ] || die 'there is no boot image' 'Run: make image.'
+bochs=$("$ROOT/scripts/get-bochs.sh")
+
+# Nothing of an older run may be taken for this one's.
+rm -rf "$OUT"
+mkdir -p "$OUT"
+scratch_dir
+
+# Values go between single quotes, which therefore must not be in them.
+run_env() {
+	local pair
+	for pair; do
+		case $pair in *\'*) die "a quote in $pair" 'Leave it out.' ;; esac
+		printf "%s='%s'\n" "${pair%%=*}" "${pair#*=}"
+	done
+}
+
+# The parameters travel as a file: no length limit, no quoting by boot loaders.
+mkdir -p "$SCRATCH/run"
+mode=guest
+[ -z "$tests" ] || mode=tests
+run_env "UT_MODE=$mode" "UT_TESTS=$tests" "UT_TEST_SECONDS=$timeout" "UT_GUEST_CPUS=$guest_cpus" \
+	"UT_GUEST_MIB=$guest_mib" \
+	"UT_GUEST_CMDLINE=console=ttyS0 panic=-1 tsc=reliable reboot=t quiet printk.devkmsg=on printk.time=0 ut.cpus=$guest_cpus ${job:+ut.job=$job} $guest_append" \
+	>"$SCRATCH/run/run.env"
+
+make_iso "$SCRATCH" "$OUT/boot.iso" "$mode" \
+	"console=ttyS0 nokaslr panic=0 tsc=reliable quiet printk.devkmsg=on printk.time=0 $host_append"
+write_bochsrc "$bochs" "$OUT" "$cpu" "$host_cpus"
+start_bochs "$bochs" "$OUT" "$SCRATCH"
+trap 'stop_bochs; rm -rf "$SCRATCH"' EXIT
+trap 'exit 130' INT TERM
+
+panic='' ended='' guest_status='' guest_ended=''
+
+handle() {
+	local line=${1%$'\r'}
+	case $line in
+	'G| '*)
+		line=${line#G| }
+		printf '%s\n' "$line" >>"$OUT/guest.log"
+		[ "$live" = 0 ] || printf '%s\n' "$line"
+		case $line in
+		'UT-JOB end '*) [ "${line##*status=}" = 0 ] || guest_status=${line##*status=} ;;
+		'UT-GUEST end '*) guest_ended=1; guest_status=${line##*status=} ;;
+		*'Kernel panic'*) panic=guest ;;
+		esac
+		;;
+	'T| '*)
+		printf '%s\n' "${line#T| }" >>"$OUT/tests.log"
+		[ "$live" = 0 ] || printf '%s\n' "${line#T| }"
+		;;
+	*)
+		printf '%s\n' "$line" >>"$OUT/host.log"
+		case $line in
+		*'end Kernel panic'*) panic=host ;;
+		'UT-HOST end '*) ended=${line##*status=} ;;
+		esac
+		;;
+	esac
+}
+
+# read stops at the end of the file with what there is of a line; the rest of
+# that line comes with a later round.
+follow() {
+	local start=$SECONDS last=$SECONDS partial='' part
+	while :; do
+		local alive=1
+		bochs_alive || alive=0
+		while IFS= read -r -u 4 part; do
+			handle "$partial$part"
+			partial=''
+			last=$SECONDS
+		done
+		partial+=$part
+		[ "$panic" != host ] || return 120
+		if [ "$alive" = 0 ]; then
+			[ -z "$partial" ] || handle "$partial"
+			return 0
+		fi
+		[ $((SECONDS - start)) -lt "$timeout" ] || return 124
+		[ $((SECONDS - last)) -lt "$silence" ] || return 123
+		sleep 0.2
+	done
+}
+
+exec 4<"$OUT/serial.log"
+result=0
+follow || result=$?
+stop_bochs
+rm -f "$OUT/boot.iso"
+
+# problem STATUS WHAT: says so, and shows the end of what was heard.
+problem() {
+	{
+		printf '\nFAILED: %s\n' "$2"
+		printf '  log:     %s, which ends:\n' "$OUT/serial.log"
+		tail -n "${3:-15}" "$OUT/serial.log" | cut -c1-160 | sed 's/^/    | /'
+	} >&2
+	exit "$1"
+}
+
+case $result in
+120) problem 120 'the emulated host panicked' 40 ;;
+123) problem 124 "no output for $silence s: the machine hangs, and was stopped" ;;
+124) problem 124 "not finished after $timeout s: the machine was stopped" ;;
+esac
+[ -n "$ended" ] || problem 125 "Bochs ended before the host did (its own log: $OUT/bochs.log)"
+if [ "$mode" = tests ]; then
+	exit "$ended"
+fi
+[ "$panic" != guest ] || problem 121 'the guest panicked' 40
+[ -n "$guest_ended" ] || problem 121 "the guest ended early (QEMU's status: $ended)" 25
+exit "$guest_status"
