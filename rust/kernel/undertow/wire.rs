@@ -17,6 +17,7 @@
 //! the memory behind them must be readable in the compartment's view.
 
 use crate::prelude::*;
+use core::ptr::NonNull;
 
 use super::{
     compartment::{
@@ -26,18 +27,24 @@ use super::{
     fault::Fault, //
 };
 
+mod borrowed;
+mod bounced;
 mod param;
 mod value;
 
 pub use self::{
-    param::{
-        ByValue,
-        Mut,
-        Param,
+    borrowed::{
         Ref,
         Slice,
-        SliceMut,
         Str, //
+    },
+    bounced::{
+        Mut,
+        SliceMut, //
+    },
+    param::{
+        ByValue,
+        Param, //
     },
     value::{
         Carry,
@@ -67,10 +74,22 @@ struct Block<P: Param, R: Wire> {
     state: u32,
 }
 
-/// Reserves zeroed arena memory for a block.
-fn alloc_block<P: Param, R: Wire>(call: &mut Call) -> Result<*mut Block<P, R>, Fault> {
-    let memory = call.alloc(size_of::<Block<P, R>>(), align_of::<Block<P, R>>())?;
-    Ok(memory.cast().as_ptr())
+/// Where a call keeps what both sides need: memory for the time of the call.
+///
+/// # Safety
+///
+/// What `alloc` returns must be zeroed, of the size and alignment asked for, returned only once,
+/// and valid for reads and writes by both sides until the arena is dropped.
+pub unsafe trait Arena {
+    /// Returns fresh memory, or [`Fault::TooBig`].
+    fn alloc(&mut self, size: usize, align: usize) -> Result<NonNull<u8>, Fault>;
+}
+
+// SAFETY: This is what `Call::alloc` promises.
+unsafe impl Arena for Call {
+    fn alloc(&mut self, size: usize, align: usize) -> Result<NonNull<u8>, Fault> {
+        Call::alloc(self, size, align)
+    }
 }
 
 /// Runs `entry` in the compartment with `args` and returns what it returned.
@@ -99,16 +118,40 @@ pub unsafe fn call<P: Param, R: Wire>(
     };
 
     let mut call = compartment.begin()?;
-    let block = alloc_block::<P, R>(&mut call)?;
-
-    // SAFETY: `Call::alloc` returned memory of this size and alignment that view 0 may write until
-    // `call` is dropped. Nobody in view 0 holds a reference to it.
-    let kept = unsafe { P::send(args, &mut call, &raw mut (*block).args)? };
+    let (block, kept) = prepare::<P, R>(args, &mut call)?;
 
     call.run(entry, block.cast())?;
 
-    // SAFETY: As above. The compartment may write at the same time: a volatile read is done once
-    // and not repeated by the compiler, and every bit pattern is a `u32`.
+    // SAFETY: Both come from `prepare`, and `call` still exists.
+    unsafe { collect(block, kept) }
+}
+
+/// Puts a block with `args` into the arena.
+fn prepare<'a, P: Param, R: Wire>(
+    args: P::Arg<'a>,
+    arena: &mut impl Arena,
+) -> Result<(*mut Block<P, R>, P::Kept<'a>), Fault> {
+    let block = arena
+        .alloc(size_of::<Block<P, R>>(), align_of::<Block<P, R>>())?
+        .cast::<Block<P, R>>()
+        .as_ptr();
+
+    // SAFETY: `Arena` returned memory for a block, and view 0 has no reference to it.
+    let kept = unsafe { P::send(args, arena, &raw mut (*block).args)? };
+    Ok((block, kept))
+}
+
+/// Takes the result out of a block that the compartment has had, and finishes the arguments.
+///
+/// # Safety
+///
+/// `block` and `kept` must come from [`prepare`], and the arena used there must still exist.
+unsafe fn collect<P: Param, R: Wire>(
+    block: *const Block<P, R>,
+    kept: P::Kept<'_>,
+) -> Result<R::Value, Fault> {
+    // SAFETY: `prepare` made the block, and every bit pattern is a `u32`. The compartment may write
+    // at the same time: a volatile read is done once and not repeated by the compiler.
     if unsafe { (&raw const (*block).state).read_volatile() } != DONE {
         return Err(Fault::BadReturn);
     }
@@ -116,7 +159,7 @@ pub unsafe fn call<P: Param, R: Wire>(
     let form = unsafe { (&raw const (*block).ret).read_volatile() };
     let value = R::unpack(&form)?;
 
-    // SAFETY: `kept` comes from `P::send` with this `call`, which is still alive.
+    // SAFETY: By the promise of the caller.
     unsafe { P::finish(kept) };
     Ok(value)
 }
@@ -151,37 +194,5 @@ pub unsafe fn serve<P: Param, R: Wire>(
     unsafe {
         R::pack(value, &raw mut (*block).ret);
         (&raw mut (*block).state).write_volatile(DONE);
-    }
-}
-
-/// Copies `count` values out of memory that a compartment may be writing.
-///
-/// # Safety
-///
-/// `src` and `dst` must be valid for `count` values of `T` and must not overlap.
-unsafe fn copy_out<T: FromBytes>(src: *const T, dst: *mut T, count: usize) {
-    const WORD: usize = size_of::<u64>();
-
-    let size = count * size_of::<T>();
-    let src = src.cast::<u8>();
-    let dst = dst.cast::<u8>();
-    // The arena hands out aligned memory, so that whole words are the normal case.
-    let words = if src.cast::<u64>().is_aligned() {
-        size / WORD
-    } else {
-        0
-    };
-
-    for i in 0..words {
-        // SAFETY: In bounds by the caller's promise; the source is aligned, as was just checked.
-        // Volatile, because the compartment may write at the same time.
-        unsafe {
-            let word = src.cast::<u64>().add(i).read_volatile();
-            dst.cast::<u64>().add(i).write_unaligned(word);
-        }
-    }
-    for i in words * WORD..size {
-        // SAFETY: In bounds by the caller's promise. Volatile as above.
-        unsafe { dst.add(i).write(src.add(i).read_volatile()) };
     }
 }

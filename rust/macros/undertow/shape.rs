@@ -6,8 +6,12 @@
 //! whatever it is called.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{
+    quote,
+    quote_spanned, //
+};
 use syn::{
+    spanned::Spanned,
     GenericArgument,
     Path,
     PathArguments,
@@ -30,7 +34,7 @@ pub(super) fn param(ty: &Type) -> Result<TokenStream> {
         Type::Reference(ty) => borrowed(ty),
         _ => {
             let kind = value(ty)?;
-            Ok(quote!(::kernel::undertow::wire::ByValue<#kind>))
+            Ok(quote_spanned!(ty.span()=> ::kernel::undertow::wire::ByValue<#kind>))
         }
     }
 }
@@ -54,7 +58,7 @@ fn borrowed(reference: &TypeReference) -> Result<TokenStream> {
                 "pass `&mut [u8]` and check it with `str::from_utf8` afterwards",
             ));
         }
-        return Ok(quote!(::kernel::undertow::wire::Str));
+        return Ok(quote_spanned!(target.span()=> ::kernel::undertow::wire::Str));
     }
     if is_path_to(target, "CStr") {
         return Err(refuse(
@@ -71,7 +75,7 @@ fn borrowed(reference: &TypeReference) -> Result<TokenStream> {
         _ => (quote!(Ref), target),
     };
     check_carried(element)?;
-    Ok(quote!(::kernel::undertow::wire::#kind<#element>))
+    Ok(quote_spanned!(element.span()=> ::kernel::undertow::wire::#kind<#element>))
 }
 
 /// The kind of a value, an implementor of `wire::Wire`.
@@ -91,7 +95,7 @@ pub(super) fn value(ty: &Type) -> Result<TokenStream> {
         Type::Path(path) => match container(&path.path) {
             Some(Container::Option(payload)) => {
                 let kind = value(payload)?;
-                Ok(quote!(::kernel::undertow::wire::Opt<#kind>))
+                Ok(quote_spanned!(ty.span()=> ::kernel::undertow::wire::Opt<#kind>))
             }
             Some(Container::Result(payload, error)) => {
                 if let Some(error) = error.filter(|error| !is_path_to(error, "Error")) {
@@ -102,7 +106,7 @@ pub(super) fn value(ty: &Type) -> Result<TokenStream> {
                     ));
                 }
                 let kind = payload.map_or_else(|| plain(quote!(())), value)?;
-                Ok(quote!(::kernel::undertow::wire::Res<#kind>))
+                Ok(quote_spanned!(ty.span()=> ::kernel::undertow::wire::Res<#kind>))
             }
             None => plain(quote!(#ty)),
         },
@@ -114,7 +118,8 @@ pub(super) fn value(ty: &Type) -> Result<TokenStream> {
 }
 
 fn plain(ty: TokenStream) -> Result<TokenStream> {
-    Ok(quote!(::kernel::undertow::wire::Plain<#ty>))
+    // With the span of the type, so that the compiler's objections point there.
+    Ok(quote_spanned!(ty.span()=> ::kernel::undertow::wire::Plain<#ty>))
 }
 
 /// Whether the function returns a `Result`, so that a fault can be returned as an error.
