@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A compartment without protection whose code can be replaced by hostile code.
+
+pub mod compartment;
+pub mod fault;
+
+pub use crate::shared::wire;
+
+pub use compartment::{
+    Compartment,
+    Descriptor, //
+};
+pub use fault::Fault;
+pub use macros::{
+    undertow_compartment as compartment,
+    undertow_isolated as isolated, //
+};
