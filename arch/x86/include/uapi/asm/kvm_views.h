@@ -8,7 +8,9 @@
 #ifndef _UAPI_ASM_X86_KVM_VIEWS_H
 #define _UAPI_ASM_X86_KVM_VIEWS_H
 
+#ifndef __ASSEMBLER__
 #include <linux/types.h>
+#endif
 
 /*
  * Hypercall number.  Private until one is assigned: KVM returns -KVM_ENOSYS
@@ -55,6 +57,8 @@
 /* VCPU_INIT flags. */
 #define KVM_VIEW_VCPU_NO_HW_VE		(1 << 0)
 #define KVM_VIEW_VCPU_NO_VMFUNC		(1 << 1)
+
+#ifndef __ASSEMBLER__
 
 /**
  * struct kvm_view_vcpu - argument of VCPU_INIT, at the GPA in RCX (8-aligned,
@@ -171,5 +175,7 @@ struct kvm_view_aex {
 	__u8 pad[5];
 	__u64 rsvd[3];
 };
+
+#endif /* __ASSEMBLER__ */
 
 #endif /* _UAPI_ASM_X86_KVM_VIEWS_H */

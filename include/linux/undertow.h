@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Undertow: isolation of parts of the kernel in EPT views.
+ *
+ * What the core kernel and the Rust API need of the guest core. Drivers use
+ * kernel::undertow (Rust) only.
+ */
+#ifndef _LINUX_UNDERTOW_H
+#define _LINUX_UNDERTOW_H
+
+#include <linux/types.h>
+
+struct module;
+struct pt_regs;
+struct seq_file;
+
+#ifdef CONFIG_UNDERTOW
+
+#include <asm/kvm_views.h>
+
+/**
+ * struct undertow_gate - one of the gates, VMFUNC or hypercall
+ * @base: first of its four pages, G0 to G3
+ * @enter: undertow_enter_*, see undertow/gate.S
+ * @fault_entry: where an asynchronous exit continues
+ */
+struct undertow_gate {
+	unsigned long base;
+	unsigned long enter;
+	unsigned long fault_entry;
+};
+
+/**
+ * struct undertow_outcome - how a crossing ended
+ * @value: what the entry function returned; 0 if it was stopped
+ * @status: 0, or a negative errno
+ * @aex: the record of the asynchronous exit, if @status is not 0
+ */
+struct undertow_outcome {
+	u64 value;
+	s64 status;
+	struct kvm_view_aex aex;
+};
+
+extern bool undertow_live;
+extern unsigned int undertow_gate_tpr;
+
+/* gate and crossing: undertow/cross.c */
+void undertow_gate_select(bool vmfunc, struct undertow_gate *gate);
+void undertow_cross(void *arg, unsigned long entry, void *stack, u32 view,
+		    struct undertow_outcome *out);
+
+/* host: undertow/host.c */
+bool undertow_host_possible(const char **why);
+bool undertow_host_has_apx(void);
+long undertow_hypercall(unsigned long op, unsigned long a1, unsigned long a2,
+			unsigned long a3);
+int undertow_cpus_register(u32 flags);
+
+/* memory: undertow/mem.c */
+u64 undertow_gfn(const void *addr);
+u64 undertow_idt_gfn(void);
+u64 undertow_ve_page_gfn(unsigned int cpu);
+void *undertow_pages_alloc(size_t bytes);
+void undertow_pages_free(void *addr, size_t bytes);
+unsigned int undertow_next_cpu(int cpu);
+
+/* #VE: undertow/ve.c */
+bool undertow_has_fixup(unsigned long ip);
+bool undertow_handle_ve(struct pt_regs *regs, unsigned long *addr);
+
+/* undertow/bench.c, CONFIG_UNDERTOW_SELFTEST only */
+enum undertow_bench_what {
+	UNDERTOW_BENCH_CALL,
+	UNDERTOW_BENCH_CROSSING,
+	UNDERTOW_BENCH_SWITCH,
+	UNDERTOW_BENCH_FLOOR,
+	UNDERTOW_BENCH_VE,
+};
+
+/**
+ * struct undertow_bench - a measurement
+ * @what: UNDERTOW_BENCH_*
+ * @view: EPTP index to cross to
+ * @entry: function to call there
+ * @stack: top of a stack that is writable there
+ * @target: protected address to touch, UNDERTOW_BENCH_VE only
+ */
+struct undertow_bench {
+	u32 what;
+	u32 view;
+	unsigned long entry;
+	void *stack;
+	const void *target;
+};
+
+/**
+ * struct undertow_timed - orders of the timed attacker
+ * @rsp: the stack pointer to jump with
+ * @target: where to jump
+ * @fire: TSC value at which to jump
+ */
+struct undertow_timed {
+	u64 rsp;
+	u64 target;
+	u64 fire;
+};
+
+int undertow_selftest_timed(const struct undertow_bench *b,
+			    struct undertow_timed *arg, u32 tries, u32 *ended);
+u64 undertow_bench_run(const struct undertow_bench *b);
+u64 undertow_bench_exits(const struct undertow_bench *b, u64 times,
+			 u64 *failed);
+unsigned long undertow_bench_floor(void);
+unsigned long undertow_bench_gate(bool vmfunc);
+int undertow_selftest_poke(void *addr, const void *bytes, size_t len);
+
+/* answered by kernel::undertow */
+int undertow_rs_init(int mode);
+long undertow_rs_fault(const struct kvm_view_aex *aex);
+void undertow_rs_violation(const struct kvm_ve_info *info, unsigned long ip);
+void undertow_rs_show(struct seq_file *m);
+int undertow_rs_seal(void);
+void undertow_rs_module_going(struct module *mod);
+
+#else
+
+#define undertow_live false
+static inline bool undertow_handle_ve(struct pt_regs *regs, unsigned long *addr)
+{
+	return false;
+}
+
+#endif /* CONFIG_UNDERTOW */
+#endif /* _LINUX_UNDERTOW_H */

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One crossing: from a caller in view 0 through the gate and back, or out of
+ * an asynchronous exit back to that caller.
+ */
+#include <linux/export.h>
+#include <linux/hardirq.h>
+#include <linux/irqflags.h>
+#include <linux/percpu.h>
+#include <linux/undertow.h>
+#include <asm/apic.h>
+#include "internal.h"
+
+/* The innermost frame of this CPU's crossings; layout in gate.S. */
+DEFINE_PER_CPU(unsigned long, undertow_sp);
+
+DEFINE_PER_CPU(bool, undertow_cpu_ready);
+
+/* The last asynchronous exit here. Read with interrupts still off. */
+static DEFINE_PER_CPU(struct kvm_view_aex, undertow_last_aex);
+
+/* Task priority inside a compartment: guard M2 of gate.S. */
+unsigned int undertow_gate_tpr = 15;
+
+static undertow_enter_fn undertow_enter __ro_after_init = undertow_enter_vmfunc;
+
+/**
+ * undertow_gate_select() - choose the gate to use from now on
+ * @vmfunc: the CPU switches views itself; else the host does
+ * @gate: filled in
+ *
+ * Called once, before the first crossing.
+ */
+void undertow_gate_select(bool vmfunc, struct undertow_gate *gate)
+{
+	if (vmfunc) {
+		undertow_enter = undertow_enter_vmfunc;
+		gate->base = (unsigned long)undertow_gate_vmfunc;
+		gate->fault_entry = (unsigned long)undertow_fault_entry_vmfunc;
+	} else {
+		undertow_enter = undertow_enter_switch;
+		gate->base = (unsigned long)undertow_gate_switch;
+		gate->fault_entry = (unsigned long)undertow_fault_entry_switch;
+	}
+	gate->enter = (unsigned long)undertow_enter;
+}
+
+/**
+ * undertow_cross() - call a function inside a compartment
+ * @arg: handed to the function
+ * @entry: the function, in text that is executable in @view
+ * @stack: top of a stack that is writable in @view
+ * @view: EPTP index
+ * @out: how it ended
+ *
+ * Context: Any but NMI. Interrupts are off while inside.
+ * -EOPNOTSUPP in @out->status: this CPU is not registered with the host, or
+ * the context is NMI; nothing was run.
+ */
+void undertow_cross(void *arg, unsigned long entry, void *stack, u32 view,
+		    struct undertow_outcome *out)
+{
+	struct undertow_ret ret;
+	unsigned long flags;
+
+	out->value = 0;
+	out->status = -EOPNOTSUPP;
+	if (in_nmi())
+		return;
+
+	local_irq_save(flags);
+	if (__this_cpu_read(undertow_cpu_ready)) {
+		ret = undertow_enter(arg, entry, stack, view);
+		out->value = ret.value;
+		out->status = ret.status;
+		if (ret.status)
+			out->aex = *this_cpu_ptr(&undertow_last_aex);
+	}
+	local_irq_restore(flags);
+}
+
+/*
+ * The host took a maskable interrupt out of its queue because it could not be
+ * delivered inside. Its APIC has it in service: end it and ask for it anew.
+ */
+static void undertow_reraise(u32 event)
+{
+	u8 vector = event & 0xff;
+
+	if (!(event & KVM_VIEW_EVENT_VALID) || (event & UNDERTOW_EVENT_TYPE))
+		return;
+
+	apic_eoi();
+	__apic_send_IPI_self(vector);
+}
+
+/**
+ * undertow_fault() - a compartment was stopped by the host
+ * @aex: the record, on the trusted stack
+ *
+ * Called by the gate with interrupts off, on the caller's stack, in view 0.
+ *
+ * Return: the negative errno that ends the call.
+ */
+asmlinkage long undertow_fault(const struct kvm_view_aex *aex)
+{
+	*this_cpu_ptr(&undertow_last_aex) = *aex;
+	undertow_reraise(aex->event);
+	return undertow_rs_fault(aex);
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The gate: the only code that changes the active view.
+ *
+ * Four pages in a row, the same bytes in every view. Only the right to
+ * execute differs, and each page gives it up with its own last instruction,
+ * so that no page can be entered from the wrong side:
+ *
+ *   page  executable in    holds                               ends with
+ *   G0    view 0           undertow_enter, undertow_fault_entry  -> view k
+ *   G1    views k >= 2     landing; call; exit stub              -> view 1
+ *   G2    view 1, transit  pick up the trusted stack             -> view 0
+ *   G3    view 0           rebuild the caller's state, return
+ *
+ * Inside a compartment the only executable VMFUNC is the last instruction of
+ * G1, and an attacker may jump to it with registers, flags and stack of his
+ * choosing. Wherever he points it, the next fetch is at G2 + 0: executable in
+ * the transit view alone, where nothing is writable and where G2 replaces RSP
+ * before it goes on. Anywhere else the fetch faults and the host ends the
+ * call.
+ *
+ * The fetch comes too late for one thing: an event that is taken between
+ * VMFUNC and the fetch is delivered in the new view, on the attacker's stack.
+ * Two guards close that, and the gate is not safe without them:
+ *
+ *   M1  in the host, at VM entry: view 0 with an instruction pointer that is
+ *	 not executable there never takes an event; it becomes an
+ *	 asynchronous exit on the trusted stack first.
+ *   M2  here: CR8 = 15 from before the compartment is entered until the
+ *	 trusted stack is back. It holds off maskable interrupts where they
+ *	 arrive without an exit, so that M1 could not see them.
+ *
+ * Text in a compartment holds no instruction that writes CR8, GS base or any
+ * other register that the way back relies on: it is scanned for their bytes
+ * at every offset before it becomes executable.
+ *
+ * The frame on the caller's stack, from the address in undertow_sp upwards.
+ * A compartment can read it at most: its rights to kernel stacks end there.
+ *
+ *	 0  outer undertow_sp (0: none)
+ *	 8  CR8
+ *	16  FS base
+ *	24  RFLAGS
+ *	32  r15, r14, r13, r12, rbx, rbp, return address
+ */
+
+#include <linux/export.h>
+#include <linux/linkage.h>
+#include <asm/asm.h>
+#include <asm/asm-offsets.h>
+#include <asm/errno.h>
+#include <asm/nospec-branch.h>
+#include <asm/page_types.h>
+#include <asm/percpu.h>
+#include <asm/unwind_hints.h>
+#include <asm/kvm_views.h>
+
+#define FRAME_FSBASE	16
+
+/*
+ * Begin code that ends with the page that ends @end bytes after @gate; it lasts
+ * until the label @last. A gap would be executed, and traps.
+ */
+.macro GATE_TAIL gate, end, last
+	.org	\gate + \end - (\last - .Ltail_\@), 0xcc
+.Ltail_\@:
+.endm
+
+/* EAX = 0 is EPTP switching, ECX the EPTP index. Needs RAX = 0. */
+.macro DO_VMFUNC
+	.byte	0x0f, 0x01, 0xd4
+.endm
+
+/*
+ * The same switch made by the host: a VMCALL where the CPU lacks VMFUNC.
+ * ECX is the view here too; RBX and RAX are known constants afterwards.
+ */
+.macro DO_SWITCH
+	.byte	0x0f, 0x01, 0xc1
+.endm
+
+/**
+ * undertow_enter() - run a function inside a compartment
+ * @arg:	%rdi, handed to the function
+ * @entry:	%rsi, the function, executable in the view
+ * @stack:	%rdx, top of a stack that is writable in the view
+ * @view:	%rcx, EPTP index, 2 or more
+ *
+ * Return: %rax, what the function returned, or 0; %rdx, 0 or a negative
+ * errno if the compartment was stopped.
+ *
+ * Interrupts are off throughout and restored with the caller's flags.
+ * Takes no lock and makes no hypercall. Never in NMI context. The caller has
+ * checked that this CPU is registered with the host.
+ *
+ * view 0, caller's stack, from here to the end of G0.
+ */
+.macro UNDERTOW_GATE kind, do_switch, nr
+	.balign	PAGE_SIZE, 0xcc
+SYM_CODE_START(undertow_gate_\kind)
+	UNWIND_HINT_UNDEFINED
+	ANNOTATE_NOENDBR
+
+	GATE_TAIL undertow_gate_\kind, PAGE_SIZE, undertow_g1_\kind
+SYM_INNER_LABEL(undertow_enter_\kind, SYM_L_GLOBAL)
+	UNWIND_HINT_FUNC
+	ENDBR
+	pushq	%rbp
+	pushq	%rbx
+	pushq	%r12
+	pushq	%r13
+	pushq	%r14
+	pushq	%r15
+	pushfq					/* IF, DF, AC of the caller */
+	cli					/* no preemption until G3 */
+	rdfsbase %rax				/* "mov fs" needs no privilege */
+	pushq	%rax
+	movq	%cr8, %rax			/* Linux rests at 1, not at 0 */
+	pushq	%rax
+	pushq	PER_CPU_VAR(undertow_sp)	/* crossings nest */
+	movq	%rsp, PER_CPU_VAR(undertow_sp)
+	movl	undertow_gate_tpr(%rip), %eax	/* M2: 15 */
+	movq	%rax, %cr8
+	xorl	%ebp, %ebp			/* nothing of the caller's */
+	xorl	%r8d, %r8d
+	xorl	%r9d, %r9d
+	xorl	%r10d, %r10d
+	xorl	%r11d, %r11d
+	xorl	%r12d, %r12d
+	xorl	%r13d, %r13d
+	xorl	%r14d, %r14d
+	xorl	%r15d, %r15d
+	.if	\nr
+	movl	$\nr, %eax
+	movl	$KVM_VIEWS_SWITCH, %ebx
+	.else
+	xorl	%ebx, %ebx
+	xorl	%eax, %eax
+	.endif
+	\do_switch				/* -> view k */
+
+	/*
+	 * G1. View k. RSP is still the caller's stack, which is not writable
+	 * here; the compartment's own comes from RDX, set in view 0.
+	 */
+SYM_INNER_LABEL(undertow_g1_\kind, SYM_L_GLOBAL)
+	UNWIND_HINT_UNDEFINED
+	ANNOTATE_NOENDBR
+	movq	%rdx, %rsp
+	ANNOTATE_RETPOLINE_SAFE
+	call	*%rsi
+	jmp	.Lexit_\kind
+
+	/*
+	 * From here on every register may be the attacker's, and he may have
+	 * come here by any jump. Nothing is relied upon that view 0 uses.
+	 */
+	GATE_TAIL undertow_gate_\kind, 2 * PAGE_SIZE, undertow_g2_\kind
+.Lexit_\kind:
+	movq	%rax, %rdi			/* the result */
+	.if	\nr
+	movl	$\nr, %eax
+	movl	$KVM_VIEWS_SWITCH, %ebx
+	.else
+	xorl	%eax, %eax
+	.endif
+	movl	$1, %ecx
+	\do_switch				/* -> view 1 */
+
+	/*
+	 * G2. Transit view: nothing is writable, no event can be delivered
+	 * (the IDT is absent: it exits). GS base is the one thing to check:
+	 * "mov gs" and "pop gs" can't be told from harmless bytes, but load a
+	 * base below 4 GiB at most. A kernel base has its sign bit set.
+	 */
+SYM_INNER_LABEL(undertow_g2_\kind, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+	cli
+	rdgsbase %rax
+	testq	%rax, %rax
+	jns	.Lforged_gs_\kind
+	movq	PER_CPU_VAR(undertow_sp), %rsp
+	jmp	.Lleave_\kind
+.Lforged_gs_\kind:
+	ud2					/* the host ends the call */
+
+	GATE_TAIL undertow_gate_\kind, 3 * PAGE_SIZE, undertow_g3_\kind
+.Lleave_\kind:
+	.if	\nr
+	movl	$\nr, %eax
+	movl	$KVM_VIEWS_SWITCH, %ebx
+	.else
+	xorl	%eax, %eax
+	.endif
+	xorl	%ecx, %ecx
+	\do_switch				/* -> view 0 */
+
+	/*
+	 * G3. View 0, trusted stack, interrupts off. RDI is the result, all
+	 * else is rebuilt or cleared.
+	 */
+SYM_INNER_LABEL(undertow_g3_\kind, SYM_L_GLOBAL)
+	UNWIND_HINT_UNDEFINED
+	ANNOTATE_NOENDBR
+	movq	%rdi, %rax
+	xorl	%edx, %edx			/* status: returned */
+.Lrestore_\kind:
+	rdfsbase %rcx
+	cmpq	%rcx, FRAME_FSBASE(%rsp)
+	jne	.Lforged_fs_\kind
+.Lfs_good_\kind:
+	popq	PER_CPU_VAR(undertow_sp)
+	popq	%rcx
+	movq	%rcx, %cr8			/* M2 ends; interrupts still off */
+	popq	%rcx				/* FS base: holds it already */
+	xorl	%ecx, %ecx			/* nothing of the compartment's */
+	xorl	%esi, %esi
+	xorl	%edi, %edi
+	xorl	%r8d, %r8d
+	xorl	%r9d, %r9d
+	xorl	%r10d, %r10d
+	xorl	%r11d, %r11d
+	popfq					/* DF, AC, NT, IOPL, then IF */
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbx
+	popq	%rbp
+	UNWIND_HINT_FUNC
+	ANNOTATE_UNRET_SAFE
+	ret
+	int3
+
+	/*
+	 * A null selector first: with another one a context switch would load
+	 * the base from its descriptor. A 32-bit task loses its FS selector.
+	 */
+.Lforged_fs_\kind:
+	UNWIND_HINT_UNDEFINED
+	xorl	%ecx, %ecx
+	movl	%ecx, %fs
+	movq	FRAME_FSBASE(%rsp), %rcx
+	wrfsbase %rcx
+	jmp	.Lfs_good_\kind
+
+	/*
+	 * undertow_fault_entry - where the host continues after an
+	 * asynchronous exit
+	 *
+	 * View 0, interrupts off, all general registers 0. RSP points to the
+	 * record, struct kvm_view_aex, right below the frame. An NMI or a
+	 * machine check that was in flight has been handled before the first
+	 * instruction.
+	 */
+SYM_INNER_LABEL(undertow_fault_entry_\kind, SYM_L_GLOBAL)
+	UNWIND_HINT_UNDEFINED
+	ENDBR
+	movq	%rsp, %rdi
+	call	undertow_fault			/* logs, decides: an errno */
+	movq	PER_CPU_VAR(undertow_sp), %rsp
+	movq	%rax, %rdx
+	xorl	%eax, %eax
+	jmp	.Lrestore_\kind
+	.balign	PAGE_SIZE, 0xcc
+SYM_CODE_END(undertow_gate_\kind)
+.endm
+
+	.section .text..undertow.gate, "ax"
+
+	UNDERTOW_GATE vmfunc, DO_VMFUNC, 0
+	UNDERTOW_GATE switch, DO_SWITCH, KVM_HC_VIEWS

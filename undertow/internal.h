@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _UNDERTOW_INTERNAL_H
+#define _UNDERTOW_INTERNAL_H
+
+#include <linux/linkage.h>
+#include <linux/percpu.h>
+#include <linux/undertow.h>
+
+/* As the assembly returns it, in RAX and RDX. */
+struct undertow_ret {
+	u64 value;
+	s64 status;
+};
+
+typedef struct undertow_ret (*undertow_enter_fn)(void *arg, unsigned long entry,
+						 void *stack, u64 view);
+
+struct undertow_ret undertow_enter_vmfunc(void *arg, unsigned long entry,
+					  void *stack, u64 view);
+struct undertow_ret undertow_enter_switch(void *arg, unsigned long entry,
+					  void *stack, u64 view);
+
+struct undertow_ret undertow_floor(void *arg, unsigned long entry, void *stack,
+				   u64 view);
+
+extern char undertow_gate_vmfunc[];
+extern char undertow_gate_switch[];
+extern char undertow_fault_entry_vmfunc[];
+extern char undertow_fault_entry_switch[];
+
+asmlinkage long undertow_fault(const struct kvm_view_aex *aex);
+
+DECLARE_PER_CPU(unsigned long, undertow_sp);
+DECLARE_PER_CPU(bool, undertow_cpu_ready);
+
+/* #VE information, alone on its page: it is absent in every view >= 1. */
+struct undertow_ve_page {
+	struct kvm_ve_info info;
+} __aligned(PAGE_SIZE);
+
+DECLARE_PER_CPU_PAGE_ALIGNED(struct undertow_ve_page, undertow_ve_page);
+
+/* Type field of event information; 0 is a maskable interrupt. */
+#define UNDERTOW_EVENT_TYPE	0x700
+
+#endif /* _UNDERTOW_INTERNAL_H */
