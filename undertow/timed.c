@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Harness of the timed attack on the gate, CONFIG_UNDERTOW_SELFTEST only.
+ *
+ * The attacker turns interrupts on, waits until just before the timer fires,
+ * and jumps to the last VMFUNC of G1 with view 0 as its target and RSP in a
+ * page that it may not write. If the interrupt is taken between VMFUNC and
+ * the fetch that would fault, the CPU pushes its frame there, in view 0.
+ */
+#include <linux/clockchips.h>
+#include <linux/errno.h>
+#include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/undertow.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+#include "internal.h"
+
+#define PATTERN		0x5a
+/* Ticks until the timer fires: enough to be inside by then. */
+#define FUSE		4000
+/* Where around that moment the attacker jumps. */
+#define SWEEP_BEFORE	256
+#define SWEEP		1024
+
+/**
+ * undertow_selftest_timed() - try the attack again and again
+ * @b: where to cross to; @b->entry is the attacker
+ * @arg: the attacker's orders, in memory that it may read
+ * @tries: how often
+ * @ended: set to how many tries ended with an error, as they should
+ *
+ * Return: how many tries changed the victim, or a negative errno.
+ */
+int undertow_selftest_timed(const struct undertow_bench *b,
+			    struct undertow_timed *arg, u32 tries, u32 *ended)
+{
+	struct undertow_outcome *out;
+	unsigned long flags;
+	int hits = 0;
+	u8 *victim;
+	u32 i;
+
+	*ended = 0;
+	if (!boot_cpu_has(X86_FEATURE_TSC_DEADLINE_TIMER))
+		return -EOPNOTSUPP;
+
+	victim = (u8 *)get_zeroed_page(GFP_KERNEL);
+	out = kzalloc_obj(*out);
+	if (!victim || !out) {
+		hits = -ENOMEM;
+		goto out_free;
+	}
+	arg->rsp = (unsigned long)victim + PAGE_SIZE / 2;
+
+	for (i = 0; i < tries; i++) {
+		memset(victim, PATTERN, PAGE_SIZE);
+
+		/* The handler may run on the victim: nobody may switch tasks. */
+		preempt_disable();
+		local_irq_save(flags);
+		arg->fire = rdtsc() + FUSE;
+		wrmsrq(MSR_IA32_TSC_DEADLINE, arg->fire);
+		arg->fire += (i * 7) % SWEEP;
+		arg->fire -= SWEEP_BEFORE;
+		undertow_cross(arg, b->entry, b->stack, b->view, out);
+		local_irq_restore(flags);
+		preempt_enable();
+
+		if (out->status)
+			++*ended;
+		if (memchr_inv(victim, PATTERN, PAGE_SIZE))
+			hits++;
+		cond_resched();
+	}
+
+out_free:
+	kfree(out);
+	free_page((unsigned long)victim);
+	return hits;
+}
