@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Code that runs in a view of its own.
+
+use crate::{
+    prelude::*,
+    str::CStr,
+    sync::atomic::{
+        Acquire,
+        Atomic,
+        Full,
+        Relaxed,
+        Release, //
+    },
+    ThisModule, //
+};
+
+pub use super::call::{
+    Call,
+    Entry, //
+};
+use super::{
+    fault::Fault,
+    logic::comp,
+    slot::Pool,
+    system, //
+};
+
+/// What [`compartment!`](super::compartment) says about a compartment.
+pub struct Descriptor {
+    /// The name in messages and in debugfs.
+    pub name: &'static CStr,
+    /// Returns the address range of the isolated text, whole pages.
+    pub text: fn() -> (usize, usize),
+    /// Calls that can be inside at once, 1 to 64.
+    pub stacks: usize,
+    /// Bytes for the arguments and results of one call, 0 for the default (44 KiB).
+    pub heap: usize,
+}
+
+/// A part of the kernel that reaches nothing but what it owns or was lent.
+///
+/// Inside, all memory but protected regions can be read, and nothing can be written but the
+/// stacks and arenas of the compartment. Only its own text and a private copy of `core` can be
+/// executed.
+///
+/// # Invariants
+///
+/// - INV-COMP-1: `view` changes only while `state` is `New` or `Dead`.
+/// - INV-COMP-2: the number of calls in `state` is the number of live [`Call`]s.
+pub struct Compartment {
+    desc: &'static Descriptor,
+    state: Atomic<u32>,
+    view: Atomic<u32>,
+    pub(super) pool: Pool,
+    calls: Atomic<u64>,
+    faults: Atomic<u64>,
+}
+
+impl Compartment {
+    /// Creates a compartment that no call can enter yet. For the expansion of
+    /// [`compartment!`](super::compartment).
+    pub const fn new(desc: &'static Descriptor) -> Self {
+        // INVARIANT: INV-COMP-1, INV-COMP-2: new, without calls.
+        Self {
+            desc,
+            state: Atomic::new(comp::INITIAL),
+            view: Atomic::new(0),
+            pool: Pool::new(),
+            calls: Atomic::new(0),
+            faults: Atomic::new(0),
+        }
+    }
+
+    /// Builds the compartment: scans its text, gives it a view, takes its text from view 0.
+    ///
+    /// On a system that does not enforce views this succeeds with one line in the log, and calls
+    /// run unprotected; with `undertow=require` it fails instead.
+    ///
+    /// When `module` is unloaded, or its init fails, the compartment is taken down again. Once the
+    /// system is sealed a module with a compartment stays.
+    ///
+    /// May sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `EBUSY` when it is registered already.
+    /// - `ENODEV` when protection is required and not to be had.
+    /// - `ENOEXEC` when its text holds an instruction that a compartment may not have, even
+    ///   hidden inside others; the log says which and where.
+    /// - `EPERM` when the system is sealed.
+    /// - `ENOSPC` when there is no view left.
+    /// - `EINVAL` when the descriptor asks for no stack, or for more than there can be.
+    /// - `ENOMEM`, or what the host answers when it refuses.
+    pub fn register(&'static self, module: &'static ThisModule) -> Result {
+        if self.state.load(Acquire) != comp::INITIAL {
+            return Err(EBUSY);
+        }
+        system::adopt(self, module)?;
+        self.step(comp::Event::Seal).map_err(|_| EBUSY)?;
+        Ok(())
+    }
+
+    /// Claims what one call needs. Any context but NMI.
+    ///
+    /// # Errors
+    ///
+    /// - [`Fault::Dead`] when the compartment is not registered.
+    /// - [`Fault::Busy`] when all stacks are in use.
+    pub fn begin(&'static self) -> Result<Call, Fault> {
+        self.step(comp::Event::Enter)?;
+        match self.pool.claim() {
+            Some(slot) => {
+                self.calls.add(1, Relaxed);
+                // INVARIANT: INV-COMP-2: counted by the step above.
+                Ok(Call::new(self, slot))
+            }
+            None => {
+                let _ = self.step(comp::Event::Leave);
+                Err(Fault::Busy)
+            }
+        }
+    }
+
+    /// A [`Call`] is over.
+    pub(super) fn end(&self) {
+        let _ = self.step(comp::Event::Leave);
+    }
+
+    /// Takes the compartment out of use for good; calls get [`Fault::Dead`] from now on.
+    ///
+    /// Returns whether no call is left inside.
+    pub(super) fn kill(&self) -> bool {
+        let _ = self.step(comp::Event::Kill);
+        matches!(
+            comp::unpack(self.state.load(Acquire)),
+            Some((comp::State::Dead, _))
+        )
+    }
+
+    fn step(&self, event: comp::Event) -> Result<(), Fault> {
+        let mut word = self.state.load(Relaxed);
+        loop {
+            let next = match comp::step(word, event) {
+                Ok(next) => next,
+                Err(comp::Refusal::Busy) => return Err(Fault::Busy),
+                Err(_) => return Err(Fault::Dead),
+            };
+            match self.state.cmpxchg(word, next, Full) {
+                Ok(_) => return Ok(()),
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Returns what the compartment is called.
+    pub fn name(&self) -> &'static CStr {
+        self.desc.name
+    }
+
+    /// Returns the view that it runs in, `None` when it runs unprotected.
+    pub fn view(&self) -> Option<u16> {
+        match self.view.load(Acquire) {
+            0 => None,
+            view => Some(view as u16),
+        }
+    }
+
+    /// Returns the calls begun and the calls that a fault ended, since registration.
+    pub fn statistics(&self) -> (u64, u64) {
+        (self.calls.load(Relaxed), self.faults.load(Relaxed))
+    }
+
+    pub(super) fn descriptor(&self) -> &'static Descriptor {
+        self.desc
+    }
+
+    /// INV-COMP-1: for [`system::adopt`] and the taking down only.
+    pub(super) fn set_view(&self, view: u16) {
+        self.view.store(view.into(), Release);
+    }
+
+    pub(super) fn count_fault(&self) {
+        self.faults.add(1, Relaxed);
+    }
+}

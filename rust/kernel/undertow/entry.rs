@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the guest core in C calls.
+//!
+//! Thin: each function turns what it got into types and hands it on.
+
+use crate::{
+    bindings,
+    prelude::*,
+    seq_file::SeqFile, //
+};
+
+use super::{
+    report,
+    system, //
+};
+
+/// Starts the system. Returns 1 when views are enforced, 0 when not.
+#[no_mangle]
+extern "C" fn undertow_rs_init(mode: c_int) -> c_int {
+    c_int::from(system::init(mode))
+}
+
+/// A compartment was stopped. Returns the negative errno that ends its call.
+///
+/// # Safety
+///
+/// `aex` must be valid for reads. Called with interrupts off.
+#[no_mangle]
+unsafe extern "C" fn undertow_rs_fault(aex: *const bindings::kvm_view_aex) -> c_long {
+    // SAFETY: The caller's promise.
+    report::stopped(unsafe { &*aex })
+}
+
+/// View 0 touched memory without the right to; the access is denied.
+///
+/// # Safety
+///
+/// `info` must be valid for reads. Called with interrupts off.
+#[no_mangle]
+unsafe extern "C" fn undertow_rs_violation(info: *const bindings::kvm_ve_info, ip: usize) {
+    // SAFETY: The caller's promise.
+    report::denied_in_root(unsafe { &*info }, ip);
+}
+
+/// Prints the state of the system for debugfs.
+///
+/// # Safety
+///
+/// `m` must be the seq file that is being shown.
+#[no_mangle]
+unsafe extern "C" fn undertow_rs_show(m: *mut bindings::seq_file) {
+    // SAFETY: The caller's promise.
+    report::show(unsafe { SeqFile::from_raw(m) });
+}
+
+/// Seals all views. Returns 0 or a negative errno.
+#[no_mangle]
+extern "C" fn undertow_rs_seal() -> c_int {
+    system::seal().map_or_else(|error| error.to_errno(), |()| 0)
+}
+
+/// A module's memory is about to be freed.
+#[no_mangle]
+extern "C" fn undertow_rs_module_going(module: *mut bindings::module) {
+    system::module_going(module);
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Protected memory with an owner.
+
+use crate::{
+    bindings,
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+use core::ptr::NonNull;
+
+use super::{
+    compartment::Compartment,
+    system,
+    table::RegionInfo, //
+};
+
+/// Who may read and write a [`Region`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// Ordinary kernel code reads and writes; no compartment can even read.
+    KernelRw,
+    /// Ordinary kernel code reads; nobody writes once it is locked. No compartment can read.
+    KernelRo,
+    /// Only the compartment in this view reads, nobody else, ordinary kernel code included.
+    CompartmentOnly(u16),
+}
+
+impl Policy {
+    pub(super) fn encode(self) -> u64 {
+        match self {
+            Policy::KernelRw => 0,
+            Policy::KernelRo => 1,
+            Policy::CompartmentOnly(view) => 2 | u64::from(view) << 8,
+        }
+    }
+
+    pub(super) fn decode(value: u64) -> Self {
+        match value & 0xff {
+            0 => Policy::KernelRw,
+            1 => Policy::KernelRo,
+            _ => Policy::CompartmentOnly((value >> 8) as u16),
+        }
+    }
+}
+
+/// Whole pages that no view reaches unless its policy says so.
+///
+/// The rights hold for the guest frames: every alias, in the direct map or elsewhere, is covered.
+/// Not covered: memory access by devices and by the host.
+///
+/// # Invariants
+///
+/// - INV-REGION-1: `addr` points to `bytes` bytes of zeroed-at-birth pages that this region owns.
+/// - INV-REGION-2: on a live system the table entry `index` describes exactly these pages.
+pub struct Region {
+    addr: NonNull<u8>,
+    bytes: usize,
+    index: Option<usize>,
+    policy: Policy,
+    locked: bool,
+}
+
+// SAFETY: A region owns its pages; access to them goes through `&self` or `&mut self`.
+unsafe impl Send for Region {}
+// SAFETY: `&Region` gives read access only, to memory that changes through `&mut self` alone.
+unsafe impl Sync for Region {}
+
+impl Region {
+    /// Creates a region of at least `bytes` bytes, zeroed, not yet protected.
+    ///
+    /// Fill it through [`bytes_mut`](Self::bytes_mut), then [`lock`](Self::lock) it.
+    ///
+    /// May sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL` when `bytes` is 0 or does not fit into an `isize` when rounded to pages.
+    /// - `ENOMEM` when there are no pages.
+    pub fn new(bytes: usize, policy: Policy) -> Result<Self> {
+        if bytes == 0 || bytes > isize::MAX as usize - PAGE_SIZE {
+            return Err(EINVAL);
+        }
+        let bytes = bytes.next_multiple_of(PAGE_SIZE);
+        // SAFETY: No precondition; ownership of the pages passes to us.
+        let addr = unsafe { bindings::undertow_pages_alloc(bytes) };
+        let addr = NonNull::new(addr.cast::<u8>()).ok_or(ENOMEM)?;
+
+        // INVARIANT: INV-REGION-1: just allocated. INV-REGION-2: not in the table yet.
+        Ok(Self {
+            addr,
+            bytes,
+            index: None,
+            policy,
+            locked: false,
+        })
+    }
+
+    /// Puts the policy in force under `name`. Nothing can be written through `self` afterwards.
+    ///
+    /// Where the system does not enforce views (see [`enforced`](super::enforced)) this succeeds
+    /// and protects nothing, unless `undertow=require` was given.
+    ///
+    /// May sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `EBUSY` when it is locked already.
+    /// - `ENODEV` when protection is required and not to be had.
+    /// - `ENOSPC` when there are too many regions.
+    /// - What the host answers when it refuses.
+    pub fn lock(&mut self, name: &'static CStr) -> Result {
+        if self.locked {
+            return Err(EBUSY);
+        }
+        self.index = system::protect(&RegionInfo {
+            name,
+            gfn: self.gfn(),
+            npages: (self.bytes / PAGE_SIZE) as u64,
+            policy: self.policy,
+        })?;
+        self.locked = true;
+        Ok(())
+    }
+
+    /// Returns the memory for filling it, or `None` once it is locked.
+    pub fn bytes_mut(&mut self) -> Option<&mut [u8]> {
+        if self.locked {
+            return None;
+        }
+        // SAFETY: INV-REGION-1, and `&mut self` makes us the only user.
+        Some(unsafe { core::slice::from_raw_parts_mut(self.addr.as_ptr(), self.bytes) })
+    }
+
+    /// Returns the address, the same in every view. What may be done there, the policy says.
+    pub fn as_ptr(&self) -> *const u8 {
+        self.addr.as_ptr()
+    }
+
+    /// Returns the size in bytes, a multiple of the page size.
+    pub fn len(&self) -> usize {
+        self.bytes
+    }
+
+    /// Returns `false`: there is no empty region.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// Returns the first guest frame.
+    pub fn gfn(&self) -> u64 {
+        // SAFETY: INV-REGION-1: the address is mapped.
+        unsafe { bindings::undertow_gfn(self.addr.as_ptr().cast()) }
+    }
+
+    /// Restricts the region to one compartment; before [`lock`](Self::lock).
+    ///
+    /// # Errors
+    ///
+    /// - `EBUSY` when it is locked already.
+    pub fn give_to(&mut self, owner: &'static Compartment) -> Result {
+        if self.locked {
+            return Err(EBUSY);
+        }
+        self.policy = Policy::CompartmentOnly(owner.view().unwrap_or(0));
+        Ok(())
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        if let Some(index) = self.index {
+            if let Err(error) = system::unprotect_root(index) {
+                // Pages that the host still guards would kill whoever gets them next.
+                pr_err!(
+                    "undertow: a region can't be given back ({:?}): its pages stay lost\n",
+                    error
+                );
+                return;
+            }
+        }
+        // Wiped while no compartment can read it yet.
+        //
+        // SAFETY: INV-REGION-1; view 0 may write, and `&mut self` makes us the only user.
+        unsafe { core::ptr::write_bytes(self.addr.as_ptr(), 0, self.bytes) };
+
+        if let Some(index) = self.index {
+            if let Err(error) = system::unprotect_views(index) {
+                pr_err!("undertow: a region stays hidden from compartments ({:?})\n", error);
+                return;
+            }
+        }
+        // SAFETY: INV-REGION-1; nobody else has the address after `self` is gone.
+        unsafe { bindings::undertow_pages_free(self.addr.as_ptr().cast(), self.bytes) };
+    }
+}

@@ -1,0 +1,563 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The system as a whole: which views exist, who owns which frame, and whether any of it is
+//! enforced.
+//!
+//! All changes go through here under one lock: claim the frames in the [`Layout`], then let the
+//! host put in force what the layout's plan says. Nothing else changes rights.
+//!
+//! # Invariants
+//!
+//! - INV-SYSTEM-1: what the host enforces is what the layout plans, except for a change that
+//!   failed half-way, which leaves fewer rights, never more.
+
+use crate::{
+    bindings,
+    error::code,
+    page::PAGE_SIZE,
+    prelude::*,
+    sync::atomic::{
+        Acquire,
+        Atomic,
+        Relaxed,
+        Release, //
+    },
+    ThisModule, //
+};
+
+use super::{
+    compartment::Compartment,
+    host,
+    logic::{
+        abi::consts::*,
+        addr::{
+            GfnRange,
+            ViewId, //
+        },
+        class::{
+            Class,
+            Reach,
+            View, //
+        },
+        layout::{
+            plan_change,
+            Edit,
+            Layout,
+            LayoutError,
+            Phase, //
+        },
+        map::Change, //
+    },
+    region::Policy,
+    table::{
+        self,
+        RegionInfo,
+        MAX_VIEWS, //
+    },
+    text, //
+};
+
+/// Runs of frames with an owner, all views together.
+const MAX_RUNS: usize = 512;
+
+/// Modes of the boot parameter, as undertow/init.c numbers them.
+const MODE_OFF: c_int = 0;
+const MODE_REQUIRE: c_int = 2;
+
+/// How views are switched and violations delivered.
+#[derive(Clone, Copy)]
+pub(super) struct Backend {
+    /// The CPU switches views; else the host does, on a hypercall.
+    pub(super) vmfunc: bool,
+    /// The CPU delivers #VE; else the host injects it.
+    pub(super) hardware_ve: bool,
+}
+
+pub(super) struct State {
+    layout: Layout<MAX_RUNS>,
+    /// One bit per view that the host was told to create.
+    created: u64,
+    /// One bit per created view that has no compartment.
+    free: u64,
+    sealed: bool,
+}
+
+kernel::sync::global_lock! {
+    // SAFETY: Initialised in `init`, before anything else here can be called.
+    unsafe(uninit) static SYSTEM: Mutex<State> = State {
+        layout: Layout::new(),
+        created: 0b11,
+        free: 0,
+        sealed: false,
+    };
+}
+
+static LIVE: Atomic<bool> = Atomic::new(false);
+static REQUIRED: Atomic<bool> = Atomic::new(false);
+static VMFUNC: Atomic<bool> = Atomic::new(false);
+static HARDWARE_VE: Atomic<bool> = Atomic::new(false);
+
+/// Returns whether views are enforced.
+pub(super) fn is_live() -> bool {
+    LIVE.load(Acquire)
+}
+
+/// Returns whether drivers must not run without protection.
+pub(super) fn is_required() -> bool {
+    REQUIRED.load(Relaxed)
+}
+
+/// Returns the back end of a live system.
+pub(super) fn backend() -> Backend {
+    Backend {
+        vmfunc: VMFUNC.load(Relaxed),
+        hardware_ve: HARDWARE_VE.load(Relaxed),
+    }
+}
+
+fn layout_errno(error: LayoutError) -> Error {
+    match error {
+        LayoutError::Taken => code::EEXIST,
+        LayoutError::Full => code::ENOSPC,
+        LayoutError::NotOwned | LayoutError::BadShape | LayoutError::BadOwner => code::EINVAL,
+    }
+}
+
+/// Starts the system, once, at boot. Returns whether views are enforced.
+pub(super) fn init(mode: c_int) -> bool {
+    // SAFETY: Called once, by the guest core's initcall, before any driver's.
+    unsafe { SYSTEM.init() };
+    REQUIRED.store(mode == MODE_REQUIRE, Relaxed);
+
+    if mode == MODE_OFF {
+        pr_info!("undertow: off by boot parameter\n");
+        return false;
+    }
+    match start() {
+        Ok(backend) => {
+            VMFUNC.store(backend.vmfunc, Relaxed);
+            HARDWARE_VE.store(backend.hardware_ve, Relaxed);
+            LIVE.store(true, Release);
+            pr_info!(
+                "undertow: live, back end {} + {}, ABI version {}\n",
+                if backend.vmfunc { "VMFUNC" } else { "hypercall" },
+                if backend.hardware_ve { "hardware #VE" } else { "software #VE" },
+                KVM_VIEWS_VERSION
+            );
+            true
+        }
+        Err(why) => {
+            let then = if is_required() {
+                "isolated drivers will not register"
+            } else {
+                "isolated code will run unprotected"
+            };
+            pr_warn!("undertow: not available: {}; {}\n", why, then);
+            false
+        }
+    }
+}
+
+fn start() -> Result<Backend, &'static CStr> {
+    let mut why: *const crate::ffi::c_char = core::ptr::null();
+    // SAFETY: `why` is valid for writes; a string that is set is static.
+    if !unsafe { bindings::undertow_host_possible(&mut why) } {
+        // SAFETY: As above.
+        return Err(unsafe { CStr::from_char_ptr(why) });
+    }
+    let features = host::features().map_err(|_| c"the host offers no views (kvm.guest_views)")?;
+    if !features.is_supported() {
+        return Err(c"the host speaks another version of the ABI");
+    }
+    let backend = Backend {
+        vmfunc: features.has_vmfunc(),
+        hardware_ve: features.has_hw_ve(),
+    };
+    host::enable(MAX_VIEWS as u16).map_err(|_| c"the host refused to enable views")?;
+
+    let mut flags = 0;
+    if !backend.vmfunc {
+        flags |= bindings::KVM_VIEW_VCPU_NO_VMFUNC;
+    }
+    if !backend.hardware_ve {
+        flags |= bindings::KVM_VIEW_VCPU_NO_HW_VE;
+    }
+    let mut gate = bindings::undertow_gate::default();
+    // SAFETY: No crossing has been made yet; `gate` is valid for writes.
+    unsafe { bindings::undertow_gate_select(backend.vmfunc, &mut gate) };
+    // SAFETY: Called once, in process context, with a gate selected.
+    if unsafe { bindings::undertow_cpus_register(flags) } != 0 {
+        return Err(c"the host refused to register the boot CPU");
+    }
+
+    let mut state = SYSTEM.lock();
+    claim_own_pages(&mut state.layout, gate.base)
+        .map_err(|_| c"the kernel's own pages can't be claimed")?;
+    create_view(&state.layout, View::TRANSIT)
+        .map_err(|_| c"the host refused to create the transit view")?;
+    apply_plan(|emit| state.layout.plan_view(View::ROOT, emit))
+        .map_err(|_| c"the host refused to restrict view 0")?;
+    Ok(backend)
+}
+
+/// Claims what no compartment may own: gate, common text, IDT, #VE pages.
+fn claim_own_pages(layout: &mut Layout<MAX_RUNS>, gate: usize) -> Result {
+    let pages = |addr: usize, bytes: usize| {
+        GfnRange::new(host::gfn_at(addr), (bytes / PAGE_SIZE) as u64).map_err(|_| EINVAL)
+    };
+    layout
+        .claim_gate(pages(gate, 4 * PAGE_SIZE)?)
+        .map_err(layout_errno)?;
+
+    let (start, end) = text::common();
+    text::scan(start, end).map_err(|_| ENOEXEC)?;
+    layout
+        .claim(pages(start, end - start)?, Class::CommonText)
+        .map_err(layout_errno)?;
+
+    // SAFETY: No precondition.
+    let idt = unsafe { bindings::undertow_idt_gfn() };
+    let idt = GfnRange::new(idt, 1).map_err(|_| EINVAL)?;
+    layout.claim(idt, Class::Idt).map_err(layout_errno)?;
+
+    // SAFETY: No precondition.
+    let mut cpu = unsafe { bindings::undertow_next_cpu(-1) };
+    // SAFETY: Set once at boot.
+    while cpu < unsafe { bindings::nr_cpu_ids } {
+        // SAFETY: `cpu` is a possible CPU.
+        let gfn = unsafe { bindings::undertow_ve_page_gfn(cpu) };
+        let page = GfnRange::new(gfn, 1).map_err(|_| EINVAL)?;
+        layout.claim(page, Class::VeInfo).map_err(layout_errno)?;
+        // SAFETY: No precondition.
+        cpu = unsafe { bindings::undertow_next_cpu(cpu as c_int) };
+    }
+    Ok(())
+}
+
+/// Has the host carry out the edits that `plan` emits, in order.
+fn apply_plan(
+    plan: impl FnOnce(&mut dyn FnMut(Edit) -> Result<(), Error>) -> Result<(), Error>,
+) -> Result {
+    let mut ops = KVec::new();
+    plan(&mut |edit| Ok(ops.push(edit.op(true), GFP_KERNEL)?))?;
+    host::set(&ops).map_err(host::errno)
+}
+
+fn create_view(layout: &Layout<MAX_RUNS>, view: View) -> Result {
+    host::create(view.id, view.default_access()).map_err(host::errno)?;
+    apply_plan(|emit| layout.plan_view(view, emit))
+}
+
+impl State {
+    /// Returns every view that a change has to reach.
+    fn views(&self) -> Result<KVec<View>> {
+        let mut views = KVec::new();
+        for number in 0..MAX_VIEWS as u16 {
+            if self.created & 1 << number != 0 {
+                views.push(view(number)?, GFP_KERNEL)?;
+            }
+        }
+        Ok(views)
+    }
+
+    /// Puts one half of a change of class in force, for several ranges at once.
+    fn change(&self, changes: &[Change<Class>], phase: Phase) -> Result {
+        let views = self.views()?;
+        apply_plan(|emit| {
+            for &change in changes {
+                plan_change(change, phase, &views, &mut *emit)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Gives a compartment a view: one that was given back, or a new one.
+    fn take_view(&mut self) -> Result<u16> {
+        if self.free != 0 {
+            let number = self.free.trailing_zeros() as u16;
+            self.free &= !(1 << number);
+            return Ok(number);
+        }
+        let number = (!self.created).trailing_zeros() as u16;
+        if usize::from(number) >= MAX_VIEWS {
+            return Err(ENOSPC);
+        }
+        create_view(&self.layout, view(number)?)?;
+        self.created |= 1 << number;
+        Ok(number)
+    }
+
+    /// Claims frames for `class`; what was claimed is remembered in `changes`.
+    fn claim(
+        &mut self,
+        addr: usize,
+        bytes: usize,
+        class: Class,
+        changes: &mut KVec<Change<Class>>,
+    ) -> Result {
+        for page in (addr..addr + bytes).step_by(PAGE_SIZE) {
+            let range = GfnRange::new(host::gfn_at(page), 1).map_err(|_| EINVAL)?;
+            changes.reserve(1, GFP_KERNEL)?;
+            self.layout.claim(range, class).map_err(layout_errno)?;
+            changes.push(from_ordinary(range, class), GFP_KERNEL)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the frames of `changes` ordinary again, in the layout and in every view.
+    fn take_back(&mut self, changes: &[Change<Class>]) -> Result {
+        let mut back = KVec::with_capacity(changes.len(), GFP_KERNEL)?;
+        for &Change { range, old, new } in changes {
+            back.push(
+                Change {
+                    range,
+                    old: new,
+                    new: old,
+                },
+                GFP_KERNEL,
+            )?;
+        }
+        self.change(&back, Phase::Tighten)?;
+        self.change(&back, Phase::Widen)?;
+        for change in changes {
+            self.layout
+                .release(change.range, change.new)
+                .map_err(layout_errno)?;
+        }
+        Ok(())
+    }
+}
+
+fn from_ordinary(range: GfnRange, class: Class) -> Change<Class> {
+    Change {
+        range,
+        old: Class::Ordinary,
+        new: class,
+    }
+}
+
+fn view(number: u16) -> Result<View> {
+    let id = ViewId::new(number).map_err(|_| EINVAL)?;
+    Ok(match id {
+        ViewId::ROOT => View::ROOT,
+        ViewId::TRANSIT => View::TRANSIT,
+        id => View {
+            id,
+            reach: Reach::Readable,
+        },
+    })
+}
+
+/// Gives a compartment its memory and, on a live system, its view.
+pub(super) fn adopt(compartment: &'static Compartment, module: &'static ThisModule) -> Result {
+    let desc = compartment.descriptor();
+    let name = desc.name;
+
+    if !is_live() && is_required() {
+        pr_err!("undertow: compartment \"{}\" refused: protection is required, and not available\n", name);
+        return Err(ENODEV);
+    }
+    compartment.pool.create(desc.stacks, desc.heap)?;
+    if !is_live() {
+        pr_warn!("undertow: compartment \"{}\" runs unprotected\n", name);
+        return Ok(());
+    }
+
+    let mut state = SYSTEM.lock();
+    if state.sealed {
+        pr_err!("undertow: compartment \"{}\" refused: the system is sealed\n", name);
+        return Err(EPERM);
+    }
+    let number = state.take_view()?;
+    let mut changes = KVec::new();
+    if let Err(error) = build(&mut state, compartment, number, &mut changes) {
+        // The view goes back only if nothing of the compartment is left in it.
+        if state.take_back(&changes).is_ok() {
+            state.free |= 1 << number;
+        }
+        return Err(error);
+    }
+    table::set_compartment(number, Some((compartment, module)));
+    compartment.set_view(number);
+    pr_info!(
+        "undertow: compartment \"{}\": view {}, {} frames, text scanned clean\n",
+        name,
+        number,
+        changes.len()
+    );
+    Ok(())
+}
+
+/// Claims the compartment's frames and puts their rights in force.
+fn build(
+    state: &mut State,
+    compartment: &Compartment,
+    number: u16,
+    changes: &mut KVec<Change<Class>>,
+) -> Result {
+    let owner = view(number)?.id;
+    let (start, end) = (compartment.descriptor().text)();
+
+    if start % PAGE_SIZE != 0 || end % PAGE_SIZE != 0 || start >= end {
+        pr_err!("undertow: the isolated text is not made of whole pages\n");
+        return Err(ENOEXEC);
+    }
+    state.claim(start, end - start, Class::Text(owner), changes)?;
+    for (addr, bytes) in compartment.pool.writable() {
+        state.claim(addr, bytes, Class::Stack(owner), changes)?;
+    }
+
+    // From here on nobody can change the text, and nobody can run it yet: what the scan sees is
+    // what will run.
+    state.change(changes, Phase::Tighten)?;
+    text::scan(start, end).map_err(|hit| {
+        pr_err!(
+            "undertow: compartment \"{}\" refused: {} at text offset {:#x}\n",
+            compartment.name(),
+            hit.pattern.name,
+            hit.offset
+        );
+        ENOEXEC
+    })?;
+    state.change(changes, Phase::Widen)
+}
+
+/// Takes a module's compartments down before its memory is freed.
+pub(super) fn module_going(module: *mut bindings::module) {
+    let mut state = SYSTEM.lock();
+
+    for (number, owner) in table::modules() {
+        let Some(compartment) = table::compartment(number) else {
+            continue;
+        };
+        if module.is_null() || owner != module {
+            continue;
+        }
+        if !compartment.kill() {
+            pr_err!(
+                "undertow: compartment \"{}\" has calls inside while its module goes\n",
+                compartment.name()
+            );
+        }
+        table::set_compartment(number, None);
+        match release_frames(&mut state, number) {
+            Ok(()) => {
+                state.free |= 1 << number;
+                // SAFETY: No call is inside and none can begin: the compartment is dead.
+                unsafe { compartment.pool.destroy() };
+            }
+            // The module's pages would come back to the allocator without the right to write.
+            Err(error) => pr_emerg!(
+                "undertow: compartment \"{}\" can't be taken down: {:?}\n",
+                compartment.name(),
+                error
+            ),
+        }
+    }
+}
+
+/// Makes every frame of one compartment ordinary again.
+fn release_frames(state: &mut State, number: u16) -> Result {
+    let owner = view(number)?.id;
+    let mut changes = KVec::new();
+    for run in state.layout.runs() {
+        if matches!(run.value, Class::Text(it) | Class::Stack(it) if it == owner) {
+            changes.push(from_ordinary(run.range, run.value), GFP_KERNEL)?;
+        }
+    }
+    state.take_back(&changes)
+}
+
+fn region_class(policy: Policy) -> Result<Class> {
+    Ok(match policy {
+        Policy::KernelRw => Class::KernelRw,
+        Policy::KernelRo => Class::KernelRo,
+        Policy::CompartmentOnly(number) => Class::OnlyRo(view(number)?.id),
+    })
+}
+
+/// Puts a region's policy in force. `None`: nothing is enforced on this system.
+pub(super) fn protect(info: &RegionInfo) -> Result<Option<usize>> {
+    if !is_live() {
+        return if is_required() { Err(ENODEV) } else { Ok(None) };
+    }
+    let class = region_class(info.policy)?;
+    let range = GfnRange::new(info.gfn, info.npages).map_err(|_| EINVAL)?;
+    let mut state = SYSTEM.lock();
+
+    state.layout.claim(range, class).map_err(layout_errno)?;
+    let index = table::add_region(info).inspect_err(|_| {
+        let _ = state.layout.release(range, class);
+    })?;
+    let change = [from_ordinary(range, class)];
+    let result = state
+        .change(&change, Phase::Tighten)
+        .and_then(|()| state.change(&change, Phase::Widen));
+    if let Err(error) = result {
+        table::remove_region(index);
+        let _ = state.take_back(&change);
+        return Err(error);
+    }
+    Ok(Some(index))
+}
+
+fn region_change(index: usize) -> Result<(GfnRange, Class)> {
+    let info = table::region(index).ok_or(ENOENT)?;
+    let range = GfnRange::new(info.gfn, info.npages).map_err(|_| EINVAL)?;
+    Ok((range, region_class(info.policy)?))
+}
+
+/// Lets ordinary kernel code read and write a region's frames again. No compartment can yet.
+pub(super) fn unprotect_root(index: usize) -> Result {
+    let (range, class) = region_change(index)?;
+    let mut ops = KVec::new();
+    let change = Change {
+        range,
+        old: class,
+        new: Class::KernelRw,
+    };
+    plan_change(change, Phase::Widen, &[View::ROOT], &mut |edit: Edit| {
+        Ok::<(), Error>(ops.push(edit.op(false), GFP_KERNEL)?)
+    })?;
+    let _state = SYSTEM.lock();
+    host::set(&ops).map_err(host::errno)
+}
+
+/// Forgets a region, whose frames were wiped: they are ordinary memory from now on.
+pub(super) fn unprotect_views(index: usize) -> Result {
+    let (range, class) = region_change(index)?;
+    let mut state = SYSTEM.lock();
+    table::remove_region(index);
+    state.take_back(&[from_ordinary(range, class)])
+}
+
+/// Freezes all rights: from now on they can only be tightened. Modules with compartments stay.
+pub(super) fn seal() -> Result {
+    if !is_live() {
+        return Err(ENODEV);
+    }
+    let mut state = SYSTEM.lock();
+    if state.sealed {
+        return Err(EALREADY);
+    }
+    for (_, module) in table::modules() {
+        // SAFETY: A module with an entry in the table is loaded, see `module_going`.
+        if !module.is_null() && !unsafe { bindings::try_module_get(module) } {
+            return Err(EBUSY);
+        }
+    }
+    host::seal().map_err(host::errno)?;
+    state.sealed = true;
+    pr_info!("undertow: sealed\n");
+    Ok(())
+}
+
+/// Returns whether the system is sealed. May sleep.
+pub(super) fn is_sealed() -> bool {
+    SYSTEM.lock().sealed
+}
+
+/// Returns how many views exist, view 0 included. May sleep.
+pub(super) fn nr_views() -> u32 {
+    SYSTEM.lock().created.count_ones()
+}
