@@ -1,0 +1,21 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# A host that offers no views, undertow=auto (the default): one line says so,
+# and the sample works unprotected.
+#
+# ut-cpus: 1
+# ut-host: kvm.guest_views=0
+
+. /ut/lib.sh
+
+plan 4
+[ "$(dmesg | grep -c 'undertow: not available: the host offers no views')" = 1 ]
+result $? 'one line says that nothing is enforced'
+load undertow_elf
+result $? 'the sample driver loads'
+dmesg | grep -q 'undertow: compartment "elf" runs unprotected'
+result $? '... and the log says that it runs unprotected'
+grep -q '^state: not enforced$' /sys/kernel/debug/undertow/status
+result $? 'so does the status file'
+finish

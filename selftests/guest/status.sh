@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the system says of itself, and what it refuses, on a host that offers
+# views.
+#
+# ut-cpus: 1 2
+# ut-host: kvm.guest_views=2
+# ut-guest: undertow=require
+
+. /ut/lib.sh
+
+debug=/sys/kernel/debug/undertow
+
+plan 9
+dmesg | grep -q 'undertow: live, back end VMFUNC + hardware #VE'
+result $? 'the log says which back end is in use'
+[ "$(dmesg | grep -c 'the host refused to register it')" = 0 ]
+result $? 'every CPU is registered with the host'
+
+load undertow_elf
+result $? 'the sample driver loads'
+grep -q '^state: enforced$' $debug/status && grep -q 'compartment "elf"' $debug/status
+result $? 'the status file lists its view'
+load undertow_elf 2>/dev/null
+[ $? != 0 ]
+result $? 'a second load is refused'
+rmmod undertow_elf
+result $? 'the sample driver unloads before the seal'
+load undertow_elf
+result $? '... and loads again'
+
+echo 1 >$debug/seal && grep -q '^sealed: true$' $debug/status
+result $? 'the system can be sealed'
+! rmmod undertow_elf 2>/dev/null && ! load undertow_attack attack=0 2>/dev/null
+result $? 'after the seal no compartment comes or goes'
+sed 's/^/# /' $debug/status
+finish

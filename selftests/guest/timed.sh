@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The timed jump to the gate's last VMFUNC, on a host without guard M1: with
+# guard M2 alone it must not hit. With neither it must, or the tests that say
+# "never hits" could not fail.
+#
+# ut-cpus: 1 2
+# ut-host: kvm.guest_views=2 kvm.views_guard=0
+# ut-guest: undertow=require
+
+. /ut/lib.sh
+
+# timed WEAKEN WANTED NAME
+timed() {
+	dmesg -c >/dev/null
+	load undertow_attack attack=4 weaken="$1" tries=6000 2>&1 | sed 's/^/# /'
+	dmesg | sed -n 's/.*\(UT-TIMED .*\)/# \1/p'
+	line=$(dmesg | sed -n 's/.*\(UT-ATTACK .*\)/\1/p')
+	rmmod undertow_attack 2>/dev/null
+	echo "# wanted: $2"
+	echo "# got: $line"
+	[ "$(echo "$line" | grep -cE -- "$2")" = 1 ]
+	result $? "$3"
+}
+
+plan 2
+timed 0 'stopped=1 .*intact=1' 'the timed jump into the gate never hits, M2 alone'
+timed 1 'stopped=0 .*intact=0' '... and hits when both guards are off'
+finish
