@@ -181,8 +181,8 @@ fn run(entry: undertow::compartment::Entry, orders: [u64; 3]) -> Result<(i32, u6
         // SAFETY: `alloc` returned room for three words.
         unsafe { memory.add(index).write(word) };
     }
-    let error = call
-        .run(entry, memory.cast())
+    // SAFETY: Every attacker reads and writes its three words, and attacks what the test gave it.
+    let error = unsafe { call.run(entry, memory.cast()) }
         .map_or_else(|fault| Error::from(fault).to_errno(), |()| 0);
     // SAFETY: As above; the attacker may have written anything, and any bits are a word.
     Ok((error, unsafe { memory.add(1).read_volatile() }))
@@ -289,7 +289,11 @@ fn read_in_root(weaken: bool) -> Result<Outcome> {
     );
     Ok(Outcome {
         name: c"root",
-        error: if let_through == 0 && exits == 0 { EFAULT.to_errno() } else { 0 },
+        error: if let_through == 0 && exits == 0 {
+            EFAULT.to_errno()
+        } else {
+            0
+        },
         disclosed: let_through != 0,
         intact: true,
     })

@@ -90,10 +90,14 @@ impl Call {
     ///
     /// - The [`Fault`] that ended it.
     /// - [`Fault::Unavailable`] on a CPU that the host did not register, and in NMI context.
-    pub fn run(&mut self, entry: Entry, arg: *mut u8) -> Result<(), Fault> {
+    ///
+    /// # Safety
+    ///
+    /// Where views are not enforced `entry` runs in view 0: it must be sound to call it with
+    /// `arg`. Where they are, it can do no harm outside its compartment.
+    pub unsafe fn run(&mut self, entry: Entry, arg: *mut u8) -> Result<(), Fault> {
         let Some(view) = self.inside.0.view() else {
-            // SAFETY: Nothing is isolated here: this is the driver's own function, called as if
-            // the attribute were not there, with the argument it expects.
+            // SAFETY: The caller's promise.
             unsafe { entry(arg) };
             return Ok(());
         };

@@ -29,9 +29,8 @@ use super::logic::{
 fn call(op: u64, a1: u64, a2: u64, a3: u64) -> Result<u64, HostError> {
     // SAFETY: The host writes no guest memory on behalf of a hypercall, and what it reads is
     // given by physical addresses that the callers in this module take from live objects.
-    let rax = unsafe {
-        bindings::undertow_hypercall(op as usize, a1 as usize, a2 as usize, a3 as usize)
-    };
+    let rax =
+        unsafe { bindings::undertow_hypercall(op as usize, a1 as usize, a2 as usize, a3 as usize) };
     HostError::check(rax as u64)
 }
 

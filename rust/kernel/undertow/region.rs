@@ -186,7 +186,10 @@ impl Drop for Region {
 
         if let Some(index) = self.index {
             if let Err(error) = system::unprotect_views(index) {
-                pr_err!("undertow: a region stays hidden from compartments ({:?})\n", error);
+                pr_err!(
+                    "undertow: a region stays hidden from compartments ({:?})\n",
+                    error
+                );
                 return;
             }
         }

@@ -209,14 +209,26 @@ pub(super) fn show(m: &SeqFile) {
     seq_print!(
         m,
         "back end: {} + {}\n",
-        if backend.vmfunc { "VMFUNC" } else { "hypercall" },
-        if backend.hardware_ve { "hardware #VE" } else { "software #VE" }
+        if backend.vmfunc {
+            "VMFUNC"
+        } else {
+            "hypercall"
+        },
+        if backend.hardware_ve {
+            "hardware #VE"
+        } else {
+            "software #VE"
+        }
     );
     seq_print!(m, "views: {}\n", views);
     seq_print!(m, "regions: {}\n", regions);
     seq_print!(m, "page table bytes: {}\n", pages * 4096);
     seq_print!(m, "calls ended by a fault: {}\n", STOPPED.load(Relaxed));
-    seq_print!(m, "accesses denied in view 0: {}\n", DENIED_IN_ROOT.load(Relaxed));
+    seq_print!(
+        m,
+        "accesses denied in view 0: {}\n",
+        DENIED_IN_ROOT.load(Relaxed)
+    );
 
     for number in 0..views as u16 {
         let pages = table_pages(number);
@@ -249,4 +261,3 @@ pub(super) fn show(m: &SeqFile) {
         );
     }
 }
-

@@ -162,8 +162,7 @@ impl Bench {
     pub fn timed(&self, orders: &mut bindings::undertow_timed, tries: u32) -> Result<(u32, u32)> {
         let mut ended = 0;
         // SAFETY: As in `run`; `orders` is valid for reads and writes.
-        let hits =
-            unsafe { bindings::undertow_selftest_timed(&self.0, orders, tries, &mut ended) };
+        let hits = unsafe { bindings::undertow_selftest_timed(&self.0, orders, tries, &mut ended) };
         to_result(hits)?;
         Ok((hits as u32, ended))
     }

@@ -115,7 +115,11 @@ impl Pool {
     pub(super) fn writable(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         let base = self.base.load(Acquire);
         let bytes = self.slot_bytes();
-        let count = if base == 0 { 0 } else { self.count.load(Relaxed) };
+        let count = if base == 0 {
+            0
+        } else {
+            self.count.load(Relaxed)
+        };
 
         (0..count).map(move |index| (base + index * bytes + GUARD_BYTES, bytes - GUARD_BYTES))
     }

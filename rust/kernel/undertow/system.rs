@@ -8,7 +8,7 @@
 //!
 //! # Invariants
 //!
-//! - INV-SYSTEM-1: what the host enforces is what the layout plans, except for a change that
+//! - INV-SYSTEM_STATE-1: what the host enforces is what the layout plans, except for a change that
 //!   failed half-way, which leaves fewer rights, never more.
 
 use crate::{
@@ -84,7 +84,7 @@ pub(super) struct State {
 
 kernel::sync::global_lock! {
     // SAFETY: Initialised in `init`, before anything else here can be called.
-    unsafe(uninit) static SYSTEM: Mutex<State> = State {
+    unsafe(uninit) static SYSTEM_STATE: Mutex<State> = State {
         layout: Layout::new(),
         created: 0b11,
         free: 0,
@@ -126,7 +126,7 @@ fn layout_errno(error: LayoutError) -> Error {
 /// Starts the system, once, at boot. Returns whether views are enforced.
 pub(super) fn init(mode: c_int) -> bool {
     // SAFETY: Called once, by the guest core's initcall, before any driver's.
-    unsafe { SYSTEM.init() };
+    unsafe { SYSTEM_STATE.init() };
     REQUIRED.store(mode == MODE_REQUIRE, Relaxed);
 
     if mode == MODE_OFF {
@@ -140,8 +140,16 @@ pub(super) fn init(mode: c_int) -> bool {
             LIVE.store(true, Release);
             pr_info!(
                 "undertow: live, back end {} + {}, ABI version {}\n",
-                if backend.vmfunc { "VMFUNC" } else { "hypercall" },
-                if backend.hardware_ve { "hardware #VE" } else { "software #VE" },
+                if backend.vmfunc {
+                    "VMFUNC"
+                } else {
+                    "hypercall"
+                },
+                if backend.hardware_ve {
+                    "hardware #VE"
+                } else {
+                    "software #VE"
+                },
                 KVM_VIEWS_VERSION
             );
             true
@@ -190,7 +198,7 @@ fn start() -> Result<Backend, &'static CStr> {
         return Err(c"the host refused to register the boot CPU");
     }
 
-    let mut state = SYSTEM.lock();
+    let mut state = SYSTEM_STATE.lock();
     claim_own_pages(&mut state.layout, gate.base)
         .map_err(|_| c"the kernel's own pages can't be claimed")?;
     create_view(&state.layout, View::TRANSIT)
@@ -354,7 +362,10 @@ pub(super) fn adopt(compartment: &'static Compartment, module: &'static ThisModu
     let name = desc.name;
 
     if !is_live() && is_required() {
-        pr_err!("undertow: compartment \"{}\" refused: protection is required, and not available\n", name);
+        pr_err!(
+            "undertow: compartment \"{}\" refused: protection is required, and not available\n",
+            name
+        );
         return Err(ENODEV);
     }
     compartment.pool.create(desc.stacks, desc.heap)?;
@@ -363,9 +374,12 @@ pub(super) fn adopt(compartment: &'static Compartment, module: &'static ThisModu
         return Ok(());
     }
 
-    let mut state = SYSTEM.lock();
+    let mut state = SYSTEM_STATE.lock();
     if state.sealed {
-        pr_err!("undertow: compartment \"{}\" refused: the system is sealed\n", name);
+        pr_err!(
+            "undertow: compartment \"{}\" refused: the system is sealed\n",
+            name
+        );
         return Err(EPERM);
     }
     let number = state.take_view()?;
@@ -424,7 +438,7 @@ fn build(
 
 /// Takes a module's compartments down before its memory is freed.
 pub(super) fn module_going(module: *mut bindings::module) {
-    let mut state = SYSTEM.lock();
+    let mut state = SYSTEM_STATE.lock();
 
     for (number, owner) in table::modules() {
         let Some(compartment) = table::compartment(number) else {
@@ -483,7 +497,7 @@ pub(super) fn protect(info: &RegionInfo) -> Result<Option<usize>> {
     }
     let class = region_class(info.policy)?;
     let range = GfnRange::new(info.gfn, info.npages).map_err(|_| EINVAL)?;
-    let mut state = SYSTEM.lock();
+    let mut state = SYSTEM_STATE.lock();
 
     state.layout.claim(range, class).map_err(layout_errno)?;
     let index = table::add_region(info).inspect_err(|_| {
@@ -519,14 +533,14 @@ pub(super) fn unprotect_root(index: usize) -> Result {
     plan_change(change, Phase::Widen, &[View::ROOT], &mut |edit: Edit| {
         Ok::<(), Error>(ops.push(edit.op(false), GFP_KERNEL)?)
     })?;
-    let _state = SYSTEM.lock();
+    let _state = SYSTEM_STATE.lock();
     host::set(&ops).map_err(host::errno)
 }
 
 /// Forgets a region, whose frames were wiped: they are ordinary memory from now on.
 pub(super) fn unprotect_views(index: usize) -> Result {
     let (range, class) = region_change(index)?;
-    let mut state = SYSTEM.lock();
+    let mut state = SYSTEM_STATE.lock();
     table::remove_region(index);
     state.take_back(&[from_ordinary(range, class)])
 }
@@ -536,7 +550,7 @@ pub(super) fn seal() -> Result {
     if !is_live() {
         return Err(ENODEV);
     }
-    let mut state = SYSTEM.lock();
+    let mut state = SYSTEM_STATE.lock();
     if state.sealed {
         return Err(EALREADY);
     }
@@ -554,10 +568,10 @@ pub(super) fn seal() -> Result {
 
 /// Returns whether the system is sealed. May sleep.
 pub(super) fn is_sealed() -> bool {
-    SYSTEM.lock().sealed
+    SYSTEM_STATE.lock().sealed
 }
 
 /// Returns how many views exist, view 0 included. May sleep.
 pub(super) fn nr_views() -> u32 {
-    SYSTEM.lock().created.count_ones()
+    SYSTEM_STATE.lock().created.count_ones()
 }

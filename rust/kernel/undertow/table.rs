@@ -85,7 +85,9 @@ impl Entry {
         Some(RegionInfo {
             // SAFETY: By INV-TABLE-1 this is what `add_region` stored: a `&'static CStr`'s
             // address.
-            name: unsafe { CStr::from_char_ptr(self.name.load(Relaxed) as *const crate::ffi::c_char) },
+            name: unsafe {
+                CStr::from_char_ptr(self.name.load(Relaxed) as *const crate::ffi::c_char)
+            },
             gfn: self.gfn.load(Relaxed),
             npages,
             policy: Policy::decode(self.policy.load(Relaxed)),
@@ -97,7 +99,7 @@ impl Entry {
 pub(super) fn add_region(info: &RegionInfo) -> Result<usize> {
     for (index, entry) in REGIONS.iter().enumerate() {
         if entry.npages.load(Relaxed) == 0 {
-            entry.name.store(info.name.as_ptr() as usize, Relaxed);
+            entry.name.store(info.name.as_char_ptr() as usize, Relaxed);
             entry.policy.store(info.policy.encode(), Relaxed);
             entry.gfn.store(info.gfn, Relaxed);
             entry.npages.store(info.npages, Release);

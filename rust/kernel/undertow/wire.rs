@@ -120,7 +120,9 @@ pub unsafe fn call<P: Param, R: Wire>(
     let mut call = compartment.begin()?;
     let (block, kept) = prepare::<P, R>(args, &mut call)?;
 
-    call.run(entry, block.cast())?;
+    // SAFETY: By the caller's promise `entry` passes the block on to `serve`, which finds in it what
+    // was written above.
+    unsafe { call.run(entry, block.cast()) }?;
 
     // SAFETY: Both come from `prepare`, and `call` still exists.
     unsafe { collect(block, kept) }
