@@ -14,6 +14,7 @@ OUT=$BUILD/bench
 
 lock_clone
 "$ROOT/scripts/kernel.sh"
+"$ROOT/scripts/get-bochs.sh" >/dev/null
 "$ROOT/scripts/programs.sh"
 "$ROOT/scripts/image.sh"
 

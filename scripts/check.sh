@@ -19,6 +19,7 @@ done
 start=$SECONDS
 lock_clone
 "$ROOT/scripts/kernel.sh"
+"$ROOT/scripts/get-bochs.sh" >/dev/null
 rm -rf "$CHECK"
 mkdir -p "$CHECK"
 : >"$RESULTS"

@@ -19,12 +19,16 @@ SUMMARY=$ROOT/tools/testing/selftests/undertow/readelf_summary.sh
 
 lock_clone
 "$ROOT/scripts/kernel.sh"
+"$ROOT/scripts/get-bochs.sh" >/dev/null
 "$ROOT/scripts/programs.sh"
 "$ROOT/scripts/image.sh"
 scratch_dir
 
 # What a reader need not see: markers, and what follows below in another form.
-readable() { grep -vE '^(UT-(JOB|GUEST|COUNTERS|COUNTED|COST) |section [0-9]|reboot: )'; }
+readable() {
+	sed -uE -e '/^(UT-(JOB|GUEST|COUNTERS|COST) |section [0-9]|reboot: )/d' \
+		-e 's/^UT-COUNTED ([^ ]+).* exits=([0-9]+)( .*|)$/(host) VM exits of this guest so far, at "\1": \2/'
+}
 
 step 'Demonstration: the emulated host boots, then the guest (about 30 s)'
 status=0

@@ -17,15 +17,15 @@ ktap() {
 	result $? "$1"
 }
 
-printf '1..2\nok 1 a\nok 2 b # SKIP no\n' | ktap 'KTAP: passes and skips' 'pass skip'
-printf '1..2\nok 1 a\nnot ok 2 b\n' | ktap 'KTAP: a failure' 'pass fail'
-printf '1..3\nok 1 a\n' | ktap 'KTAP: planned tests that did not report' 'pass fail fail'
-printf 'ok 1 a\n' | ktap 'KTAP: no plan' 'pass fail'
-printf '' | ktap 'KTAP: nothing at all' 'fail'
-printf '1..2\nok 1 a\nok 1 a\n' | ktap 'KTAP: the same number again' 'pass fail'
-printf '1..1\nok 1 a\nok 2 b\n' | ktap 'KTAP: more than planned' 'pass pass fail'
-printf '1..1\nBail out! no\n' | ktap 'KTAP: bail out' 'fail fail'
-printf '1..1\n  1..2\n  ok 1 a\nok 1 s\n' | ktap 'KTAP: a subtest that did not report' 'pass fail'
+ktap 'KTAP: passes and skips' 'pass skip' < <(printf '1..2\nok 1 a\nok 2 b # SKIP no\n')
+ktap 'KTAP: a failure' 'pass fail' < <(printf '1..2\nok 1 a\nnot ok 2 b\n')
+ktap 'KTAP: planned tests that did not report' 'pass fail fail' < <(printf '1..3\nok 1 a\n')
+ktap 'KTAP: no plan' 'pass fail' < <(printf 'ok 1 a\n')
+ktap 'KTAP: nothing at all' 'fail' < <(printf '')
+ktap 'KTAP: the same number again' 'pass fail' < <(printf '1..2\nok 1 a\nok 1 a\n')
+ktap 'KTAP: more than planned' 'pass pass fail' < <(printf '1..1\nok 1 a\nok 2 b\n')
+ktap 'KTAP: bail out' 'fail fail' < <(printf '1..1\nBail out! no\n')
+ktap 'KTAP: a subtest that did not report' 'pass fail' < <(printf '1..1\n  1..2\n  ok 1 a\nok 1 s\n')
 
 costs() {
 	bash -c ". '$SCRIPTS/lib.sh'; . '$SCRIPTS/results-lib.sh'; costs_json '$WORK/log' '$WORK/json'"
