@@ -16,6 +16,12 @@ DEFINE_PER_CPU(unsigned long, undertow_sp);
 
 DEFINE_PER_CPU(bool, undertow_cpu_ready);
 
+/*
+ * The view that the innermost crossing of this CPU goes to, 0: none. Names the
+ * culprit where the record of an exit can't: when it stands in view 0 already.
+ */
+static DEFINE_PER_CPU(u32, undertow_view);
+
 /* The last asynchronous exit here. Read with interrupts still off. */
 static DEFINE_PER_CPU(struct kvm_view_aex, undertow_last_aex);
 
@@ -62,6 +68,7 @@ void undertow_cross(void *arg, unsigned long entry, void *stack, u32 view,
 {
 	struct undertow_ret ret;
 	unsigned long flags;
+	u32 outer;
 
 	out->value = 0;
 	out->status = -EOPNOTSUPP;
@@ -70,13 +77,26 @@ void undertow_cross(void *arg, unsigned long entry, void *stack, u32 view,
 
 	local_irq_save(flags);
 	if (__this_cpu_read(undertow_cpu_ready)) {
+		outer = __this_cpu_read(undertow_view);
+		__this_cpu_write(undertow_view, view);
 		ret = undertow_enter(arg, entry, stack, view);
+		__this_cpu_write(undertow_view, outer);
 		out->value = ret.value;
 		out->status = ret.status;
 		if (ret.status)
 			out->aex = *this_cpu_ptr(&undertow_last_aex);
 	}
 	local_irq_restore(flags);
+}
+
+/**
+ * undertow_current_view() - which view does this CPU's crossing go to?
+ *
+ * Context: Interrupts off.
+ */
+u32 undertow_current_view(void)
+{
+	return __this_cpu_read(undertow_view);
 }
 
 /*

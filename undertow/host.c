@@ -96,6 +96,14 @@ static int undertow_cpu_online(unsigned int cpu)
 	return 0;
 }
 
+/**
+ * undertow_cpu_is_registered() - can crossings start on this CPU?
+ */
+bool undertow_cpu_is_registered(unsigned int cpu)
+{
+	return per_cpu(undertow_cpu_ready, cpu);
+}
+
 static int undertow_cpu_offline(unsigned int cpu)
 {
 	this_cpu_write(undertow_cpu_ready, false);

@@ -49,8 +49,10 @@ extern unsigned int undertow_gate_tpr;
 void undertow_gate_select(bool vmfunc, struct undertow_gate *gate);
 void undertow_cross(void *arg, unsigned long entry, void *stack, u32 view,
 		    struct undertow_outcome *out);
+u32 undertow_current_view(void);
 
 /* host: undertow/host.c */
+bool undertow_cpu_is_registered(unsigned int cpu);
 bool undertow_host_possible(const char **why);
 bool undertow_host_has_apx(void);
 long undertow_hypercall(unsigned long op, unsigned long a1, unsigned long a2,

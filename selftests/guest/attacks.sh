@@ -7,7 +7,6 @@
 #
 # ut-cpus: 1 2
 # ut-host: kvm.guest_views=2
-# ut-guest: undertow=require
 
 . /ut/lib.sh
 

@@ -138,7 +138,15 @@ pub(super) fn stopped(aex: &bindings::kvm_view_aex) -> c_long {
         return code::EINTR.to_errno() as c_long;
     }
     if may_log() {
-        let compartment = table::compartment(violation.view.number());
+        // Past the gate the record says view 0, which no compartment runs in.
+        //
+        // SAFETY: Interrupts are off.
+        let current = unsafe { bindings::undertow_current_view() };
+        let number = match violation.view {
+            ViewId::ROOT | ViewId::TRANSIT => current as u16,
+            id => id.number(),
+        };
+        let compartment = table::compartment(number);
         pr_warn!(
             "{}\n",
             Report {
@@ -186,6 +194,18 @@ pub(super) fn denied_in_root(info: &bindings::kvm_ve_info, ip: usize) {
     );
 }
 
+/// Calls `f` for every possible CPU.
+fn for_each_cpu(mut f: impl FnMut(u32)) {
+    // SAFETY: No precondition.
+    let mut cpu = unsafe { bindings::undertow_next_cpu(-1) };
+    // SAFETY: Set once at boot.
+    while cpu < unsafe { bindings::nr_cpu_ids } {
+        f(cpu);
+        // SAFETY: No precondition.
+        cpu = unsafe { bindings::undertow_next_cpu(cpu as c_int) };
+    }
+}
+
 /// Prints the state of the system. May sleep.
 pub(super) fn show(m: &SeqFile) {
     if !system::is_live() {
@@ -230,6 +250,16 @@ pub(super) fn show(m: &SeqFile) {
         DENIED_IN_ROOT.load(Relaxed)
     );
 
+    for_each_cpu(|cpu| {
+        // SAFETY: `cpu` is a possible CPU.
+        let registered = unsafe { bindings::undertow_cpu_is_registered(cpu) };
+        seq_print!(
+            m,
+            "CPU {}: {}\n",
+            cpu,
+            if registered { "registered" } else { "not registered" }
+        );
+    });
     for number in 0..views as u16 {
         let pages = table_pages(number);
         match (number, table::compartment(number)) {

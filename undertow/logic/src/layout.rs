@@ -71,13 +71,14 @@ impl Edit {
     /// Returns the change as the host takes it.
     ///
     /// With `populate` the host maps the frames at once, as written where they
-    /// may be written, so that their first use does not exit.
+    /// may be written, so that their first use does not exit. The same for
+    /// frames that raise #VE: what tells the CPU so is an entry, too.
     pub fn op(&self, populate: bool) -> ViewOp {
         let mut flags = 0;
         if self.grant.ve {
             flags |= KVM_VIEW_OP_VE;
         }
-        if populate && self.grant.access != Access::None {
+        if populate && (self.grant.access != Access::None || self.grant.ve) {
             flags |= KVM_VIEW_OP_POPULATE;
             if self.grant.access.allows(Rights::W) {
                 flags |= KVM_VIEW_OP_POPULATE_WRITE;

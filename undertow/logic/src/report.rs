@@ -53,7 +53,7 @@ impl fmt::Display for Report<'_> {
             }
             What::Guard => write!(
                 f,
-                "entered the root view at {:#x}, past the gate",
+                "entered the root view past the gate at {:#x}: right x missing",
                 self.violation.rip
             )?,
         }

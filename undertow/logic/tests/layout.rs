@@ -250,8 +250,9 @@ fn edits_become_the_flags_that_the_host_knows() {
     let flags = |edit: Edit| edit.op(true).flags;
     assert_eq!(
         flags(edit(View::ROOT, Class::OnlyRo(two.id))),
-        KVM_VIEW_OP_VE
+        KVM_VIEW_OP_VE | KVM_VIEW_OP_POPULATE
     );
+    assert_eq!(flags(edit(two, Class::KernelRw)), 0);
     assert_eq!(
         flags(edit(View::ROOT, Class::KernelRo)),
         KVM_VIEW_OP_VE | KVM_VIEW_OP_POPULATE

@@ -135,6 +135,7 @@ fn events_and_exits_have_names() {
         ..at
     };
     assert!(text(guard).contains("past the gate"));
+    assert!(text(guard).contains("right x missing"));
 
     let names = [
         (0x8000_00e1, "interrupt 0xe1"),

@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# What make demo shows. Every line that matters is printed by the kernel or
+# computed here from what it printed; nothing is known beforehand.
+
+. /ut/lib.sh
+
+failed=0
+fail() {
+	echo "FAILED: $*"
+	failed=1
+}
+
+said() { dmesg | sed -n "s/.*\($1\)/\1/p"; }
+
+# attack N TITLE
+attack() {
+	echo
+	echo "    $2"
+	dmesg -c >/dev/null
+	load undertow_attack attack="$1" || fail "attack $1 did not run"
+	said 'undertow: compartment "attack": [a-z]* .*;.*' | sed 's/^/      /'
+	outcome=$(said 'UT-ATTACK .*')
+	rmmod undertow_attack
+	case $outcome in
+	*stopped=1*disclosed=0*intact=1*) ;;
+	*) fail "this attack was not stopped: $outcome" ;;
+	esac
+	echo "$outcome" | sed 's/.*error=\([-0-9]*\).*/      the caller got error \1; nothing was disclosed, the bytes are unchanged/'
+}
+
+debug=/sys/kernel/debug/undertow/status
+
+echo '1. The guest and its host'
+said 'undertow: live.*' | sed 's/^/    /'
+sed -n 's/^\(views\|regions\|page table bytes\|CPU [0-9]*\): /    \1: /p' $debug
+grep -q '^state: enforced$' $debug || fail 'views are not enforced'
+
+echo
+echo '2. An ELF file, parsed inside a compartment'
+dmesg -c >/dev/null
+load undertow_elf || fail 'the sample driver does not load'
+said 'undertow: compartment "elf": view.*' | sed 's/^/    /'
+ut_elf /bin/busybox || fail 'the file was not parsed'
+sed -n 's/^\(view [0-9]*: compartment "elf".*\)/    \1/p' $debug
+grep -q 'compartment "elf".* 1 calls, 0 ended' $debug || fail 'the parser did not run in its view'
+
+echo
+echo '3. Attacks from inside a compartment'
+attack 0 'Read a key in a protected region:'
+attack 1 'Write ordinary kernel memory:'
+attack 2 'VMFUNC to view 0, outside the gate:'
+ut_elf /bin/busybox >/dev/null && echo '    the sample driver goes on working'
+
+echo
+echo '4. The ordinary kernel reads what belongs to a compartment alone'
+dmesg -c >/dev/null
+load undertow_attack attack=5 || fail 'the read did not run'
+said 'undertow: kernel: read .*' | head -n 1 | sed 's/^/    /'
+said 'UT-VE .*' | sed 's/^UT-VE accesses=\([0-9]*\) let_through=\([0-9]*\) exits_caused=\([0-9]*\) exits_before=\([0-9]*\) exits_after=\([0-9]*\)/    \1 reads, \2 let through, each other one ended with -EFAULT by #VE\n    VM exits of this CPU: \4 before, \5 after; \3 of them caused by the reads/'
+case $(said 'UT-VE .*') in
+*'let_through=0 exits_caused=0 '*) ;;
+*) fail 'a read was let through, or caused an exit' ;;
+esac
+rmmod undertow_attack
+
+echo
+echo '5. Costs'
+dmesg -c >/dev/null
+load undertow_bench || fail 'the benchmark did not run'
+said 'UT-COST .*'
+rmmod undertow_bench
+exit $failed
