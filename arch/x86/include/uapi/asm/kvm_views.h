@@ -46,17 +46,17 @@
 #define KVM_VIEWS_Q_PT_PAGES		6	/* table pages; RDX = view */
 
 /* Features, from bit 8 of the answer to Q_FEATURES (bits 7:0: version). */
-#define KVM_VIEWS_F_VMFUNC		(1 << 8)
-#define KVM_VIEWS_F_HW_VE		(1 << 9)
+#define KVM_VIEWS_F_VMFUNC		0x100
+#define KVM_VIEWS_F_HW_VE		0x200
 
 /* Rights.  Only none, r, rw, rx and rwx are legal. */
-#define KVM_VIEW_R			(1 << 0)
-#define KVM_VIEW_W			(1 << 1)
-#define KVM_VIEW_X			(1 << 2)
+#define KVM_VIEW_R			0x1
+#define KVM_VIEW_W			0x2
+#define KVM_VIEW_X			0x4
 
 /* VCPU_INIT flags. */
-#define KVM_VIEW_VCPU_NO_HW_VE		(1 << 0)
-#define KVM_VIEW_VCPU_NO_VMFUNC		(1 << 1)
+#define KVM_VIEW_VCPU_NO_HW_VE		0x1
+#define KVM_VIEW_VCPU_NO_VMFUNC		0x2
 
 #ifndef __ASSEMBLER__
 
@@ -94,9 +94,9 @@ struct kvm_view_vcpu {
 #define KVM_VIEW_OP_UNREMAP		3
 
 /* kvm_view_op.flags */
-#define KVM_VIEW_OP_POPULATE		(1 << 0)
-#define KVM_VIEW_OP_POPULATE_WRITE	(1 << 1)
-#define KVM_VIEW_OP_VE			(1 << 2) /* a violation becomes #VE */
+#define KVM_VIEW_OP_POPULATE		0x1
+#define KVM_VIEW_OP_POPULATE_WRITE	0x2
+#define KVM_VIEW_OP_VE			0x4 /* a violation becomes #VE */
 
 /**
  * struct kvm_view_op - one change, element of the array given to SET
@@ -146,7 +146,7 @@ struct kvm_ve_info {
 #define KVM_VIEW_AEX_GUARD		4 /* view 0, RIP not executable there */
 
 /* kvm_view_aex.event: as IDT-vectoring information, or 0 */
-#define KVM_VIEW_EVENT_VALID		(1u << 31)
+#define KVM_VIEW_EVENT_VALID		0x80000000u
 
 /**
  * struct kvm_view_aex - record of an asynchronous exit

@@ -39,10 +39,10 @@ static void guest_enable(void)
 	GUEST_DONE();
 }
 
-#define bad_cfg(err, field, val)					\
+#define bad_cfg(err, change)						\
 do {									\
 	views_default_cfg(cfg);						\
-	cfg->field = (val);						\
+	(change);							\
 	hc_eq(err, KVM_VIEWS_VCPU_INIT, pages[PG_ARGS].gpa, 0, 0);	\
 } while (0)
 
@@ -55,21 +55,21 @@ static void guest_vcpu_init(void)
 	hc_eq(-EINVAL, KVM_VIEWS_VCPU_INIT, pages[PG_ARGS].gpa + 4088, 0, 0);
 	hc_eq(-EFAULT, KVM_VIEWS_VCPU_INIT, NO_MEM, 0, 0);
 	hc_eq(-EFAULT, KVM_VIEWS_VCPU_INIT, ~0xfffull, 0, 0);
-	bad_cfg(-EINVAL, size, 80);
-	bad_cfg(-EINVAL, flags, 4);
-	bad_cfg(-EINVAL, ve_info, pages[PG_VE].gpa + 8);
-	bad_cfg(-EFAULT, ve_info, NO_MEM);
-	bad_cfg(-EINVAL, sp_cell, pages[PG_CELL].gpa + 4);
-	bad_cfg(-EFAULT, sp_cell, NO_MEM);
-	bad_cfg(-EFAULT, sp_cell, ~0ull & ~7ull);
-	bad_cfg(-EINVAL, gs_base, 1ull << 60);
-	bad_cfg(-EINVAL, fault_entry, 1ull << 60);
-	bad_cfg(-EINVAL, cs, 0);
-	bad_cfg(-EINVAL, cs, VIEWS_CS | 3);
-	bad_cfg(-EINVAL, ss, VIEWS_DS | 4);
-	bad_cfg(-EINVAL, vector, 21);
-	bad_cfg(-EINVAL, rsvd[0], 1);
-	bad_cfg(-EINVAL, rsvd[1], 1ull << 63);
+	bad_cfg(-EINVAL, cfg->size = 80);
+	bad_cfg(-EINVAL, cfg->flags = 4);
+	bad_cfg(-EINVAL, cfg->ve_info = pages[PG_VE].gpa + 8);
+	bad_cfg(-EFAULT, cfg->ve_info = NO_MEM);
+	bad_cfg(-EINVAL, cfg->sp_cell = pages[PG_CELL].gpa + 4);
+	bad_cfg(-EFAULT, cfg->sp_cell = NO_MEM);
+	bad_cfg(-EFAULT, cfg->sp_cell = ~0ull & ~7ull);
+	bad_cfg(-EINVAL, cfg->gs_base = 1ull << 60);
+	bad_cfg(-EINVAL, cfg->fault_entry = 1ull << 60);
+	bad_cfg(-EINVAL, cfg->cs = 0);
+	bad_cfg(-EINVAL, cfg->cs = VIEWS_CS | 3);
+	bad_cfg(-EINVAL, cfg->ss = VIEWS_DS | 4);
+	bad_cfg(-EINVAL, cfg->vector = 21);
+	bad_cfg(-EINVAL, cfg->rsvd[0] = 1);
+	bad_cfg(-EINVAL, cfg->rsvd[1] = 1ull << 63);
 	views_default_cfg(cfg);
 	hc_eq(0, KVM_VIEWS_VCPU_INIT, pages[PG_ARGS].gpa, 0, 0);
 	hc_eq(-EBUSY, KVM_VIEWS_VCPU_INIT, pages[PG_ARGS].gpa, 0, 0);
@@ -84,10 +84,10 @@ static void guest_vcpu_init(void)
 	GUEST_DONE();
 }
 
-#define bad_op(err, field, val)						\
+#define bad_op(err, change)						\
 do {									\
 	*op = good;							\
-	op->field = (val);						\
+	(change);							\
 	hc_eq(err, KVM_VIEWS_SET, pages[PG_ARGS].gpa, 1, 0);		\
 } while (0)
 
@@ -110,27 +110,27 @@ static void guest_set(void)
 	hc_eq(-E2BIG, KVM_VIEWS_SET, args, 1ull << 59, 0);
 	hc_eq(-EINVAL, KVM_VIEWS_SET, args + 4, 1, 0);
 	hc_eq(-EFAULT, KVM_VIEWS_SET, NO_MEM, 1, 0);
-	bad_op(-EINVAL, type, 0);
-	bad_op(-EINVAL, type, 4);
-	bad_op(-EOPNOTSUPP, type, KVM_VIEW_OP_REMAP);
-	bad_op(-EOPNOTSUPP, type, KVM_VIEW_OP_UNREMAP);
-	bad_op(-EINVAL, mask, KVM_VIEW_W);
-	bad_op(-EINVAL, mask, KVM_VIEW_X);
-	bad_op(-EINVAL, mask, KVM_VIEW_W | KVM_VIEW_X);
-	bad_op(-EINVAL, mask, R | 8);
-	bad_op(-EINVAL, flags, 8);
-	bad_op(-EINVAL, flags, KVM_VIEW_OP_VE);
-	bad_op(-EINVAL, npages, 0);
-	bad_op(-EINVAL, npages, ~0ull);
-	bad_op(-EINVAL, gfn, ~0ull);
-	bad_op(-EINVAL, gfn, 1ull << 52);
-	bad_op(-EINVAL, target, 1);
-	bad_op(-ENOENT, view, 9);
-	bad_op(-ENOENT, view, 600);
-	bad_op(-ENOENT, view, 65535);
+	bad_op(-EINVAL, op->type = 0);
+	bad_op(-EINVAL, op->type = 4);
+	bad_op(-EOPNOTSUPP, op->type = KVM_VIEW_OP_REMAP);
+	bad_op(-EOPNOTSUPP, op->type = KVM_VIEW_OP_UNREMAP);
+	bad_op(-EINVAL, op->mask = KVM_VIEW_W);
+	bad_op(-EINVAL, op->mask = KVM_VIEW_X);
+	bad_op(-EINVAL, op->mask = KVM_VIEW_W | KVM_VIEW_X);
+	bad_op(-EINVAL, op->mask = R | 8);
+	bad_op(-EINVAL, op->flags = 8);
+	bad_op(-EINVAL, op->flags = KVM_VIEW_OP_VE);
+	bad_op(-EINVAL, op->npages = 0);
+	bad_op(-EINVAL, op->npages = ~0ull);
+	bad_op(-EINVAL, op->gfn = ~0ull);
+	bad_op(-EINVAL, op->gfn = 1ull << 52);
+	bad_op(-EINVAL, op->target = 1);
+	bad_op(-ENOENT, op->view = 9);
+	bad_op(-ENOENT, op->view = 600);
+	bad_op(-ENOENT, op->view = 65535);
 	good.view = 0;
 	good.mask = RW;
-	bad_op(-EINVAL, flags, KVM_VIEW_OP_VE);
+	bad_op(-EINVAL, op->flags = KVM_VIEW_OP_VE);
 
 	/* Done are those before the wrong one. */
 	op[0] = good;

@@ -144,11 +144,11 @@ static u64 do_switch(u64 view)
 	return views_hc(KVM_VIEWS_SWITCH, view, 0, 0);
 }
 
-static void guest_switch_hc(void)
+static void switch_hc(u32 flags)
 {
 	u64 rsp, after;
 
-	views_start(0);
+	views_start(flags);
 	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_SWITCH, 2, 0, 0), -2);
 	GUEST_ASSERT_EQ(do_switch(1), 0);
 	GUEST_ASSERT_EQ(do_query(0), 1);
@@ -166,17 +166,31 @@ static void guest_switch_hc(void)
 		     : "rax", "rbx", "rcx", "memory");
 	GUEST_ASSERT_EQ(rsp, after);
 	GUEST_ASSERT_EQ(do_query(0), 0);
+	if (flags & KVM_VIEW_VCPU_NO_VMFUNC)
+		GUEST_ASSERT_EQ(kvm_asm_safe("vmfunc", "a" (0), "c" (1)),
+				UD_VECTOR);
 	GUEST_DONE();
+}
+
+static void guest_switch_hc(void)
+{
+	switch_hc(0);
+}
+
+static void guest_no_vmfunc(void)
+{
+	switch_hc(KVM_VIEW_VCPU_NO_VMFUNC | KVM_VIEW_VCPU_NO_HW_VE);
 }
 
 int main(void)
 {
 	views_require();
 	ksft_print_header();
-	ksft_set_plan(4);
+	ksft_set_plan(5);
 	views_test("switch with VMFUNC", guest_switch, NULL);
 	views_test("rights", guest_rights, NULL);
 	views_test("populate", guest_populate, NULL);
 	views_test("switch by hypercall", guest_switch_hc, NULL);
+	views_test("no VMFUNC", guest_no_vmfunc, NULL);
 	ksft_finished();
 }

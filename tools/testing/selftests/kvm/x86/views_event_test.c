@@ -181,13 +181,36 @@ static void prepare_mmio(struct kvm_vm *vm, struct kvm_vcpu *vcpu)
 	virt_map(vm, MMIO_GPA, MMIO_GPA, 1);
 }
 
+/* Without a trusted stack, there is no way on. */
+static void guest_no_stack(void)
+{
+	views_start(0);
+	views_vmfunc(1);
+	insn_ud2(0);
+	GUEST_FAIL("went on after #UD in a view");
+}
+
+static void test_no_stack(void)
+{
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm;
+
+	vm = vm_create_with_one_vcpu(&vcpu, guest_no_stack);
+	views_setup(vm);
+	vcpu_run(vcpu);
+	TEST_ASSERT_KVM_EXIT_REASON(vcpu, KVM_EXIT_SHUTDOWN);
+	kvm_vm_free(vm);
+	ksft_test_result_pass("no trusted stack\n");
+}
+
 int main(void)
 {
 	views_require();
 	ksft_print_header();
-	ksft_set_plan(3);
+	ksft_set_plan(4);
 	views_test("events and exits", guest_cases, NULL);
 	views_test("interrupts", guest_irq, prepare_irq);
 	views_test("no device for a view", guest_mmio, prepare_mmio);
+	test_no_stack();
 	ksft_finished();
 }

@@ -224,19 +224,19 @@ static void movsb(u64 to, u64 from)
 
 static void guest_emulator(void)
 {
-	volatile u8 *data = (u8 *)pages[PG_DATA].gva;
+	u8 *data = (u8 *)pages[PG_DATA].gva;
 
 	views_start(0);
-	data[0] = 1;
+	WRITE_ONCE(data[0], 1);
 	movsb((u64)data, MMIO_GPA);
-	GUEST_ASSERT_EQ(data[0], 0x5a);
+	GUEST_ASSERT_EQ(READ_ONCE(data[0]), 0x5a);
 	GUEST_ASSERT_EQ(nr_gp, 0);
 
-	data[0] = 1;
+	WRITE_ONCE(data[0], 1);
 	views_set(0, pages[PG_DATA].gpa, KVM_VIEW_R);
 	movsb((u64)data, MMIO_GPA);
 	GUEST_ASSERT_EQ(nr_gp, 1);
-	GUEST_ASSERT_EQ(data[0], 1);
+	GUEST_ASSERT_EQ(READ_ONCE(data[0]), 1);
 
 	/* And the reverse. */
 	views_set(0, pages[PG_SECRET].gpa, 0);

@@ -149,6 +149,93 @@ static void guest_nmi_target(void)
 	GUEST_DONE();
 }
 
+/* INIT hits a vCPU in a view: it forgets all that it had of views. */
+static void guest_init_sender(void)
+{
+	views_start(0);
+	x2apic_enable();
+	WRITE_ONCE(turn, 1);
+	wait_for(&ready, 1);
+	WRITE_ONCE(turn, 2);
+	wait_for(&ready, 2);
+	x2apic_write_reg(APIC_ICR, 1ull << 32 | APIC_DM_INIT | APIC_INT_ASSERT);
+	GUEST_DONE();
+}
+
+static void guest_init_target(void)
+{
+	x2apic_enable();
+	start_second();
+	wait_for(&turn, 2);
+	views_call(1, do_spin, 0, (u64 *)cell1.gva);
+	GUEST_FAIL("survived INIT");
+}
+
+static void guest_after_init(void)
+{
+	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_QUERY, KVM_VIEWS_Q_CURRENT, 0, 0), 0);
+	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_SWITCH, 1, 0, 0), -ENOENT);
+	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_VCPU_INIT, pages[PG_STACK].gpa, 0, 0),
+			0);
+	*(u64 *)cell1.gva = 0;
+	WRITE_ONCE(flag, 1);
+	GUEST_ASSERT_EQ(views_call(1, do_spin, 0, (u64 *)cell1.gva), 0);
+	GUEST_DONE();
+}
+
+static void sig_handler(int sig)
+{
+}
+
+/* Until a signal: after INIT, KVM_RUN waits for SIPI. */
+static void *run_init_thread(void *arg)
+{
+	struct kvm_vcpu *vcpu = arg;
+
+	while (!__vcpu_run(vcpu))
+		TEST_ASSERT(get_ucall(vcpu, NULL) != UCALL_ABORT, "guest failed");
+	TEST_ASSERT_EQ(errno, EINTR);
+	return NULL;
+}
+
+static void init_test(void)
+{
+	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
+	struct kvm_mp_state state = {};
+	struct kvm_vcpu *vcpus[2];
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+	pthread_t thread;
+	struct kvm_vm *vm;
+
+	vm = vm_create_with_vcpus(2, guest_init_sender, vcpus);
+	vcpu_arch_set_entry_point(vcpus[1], guest_init_target);
+	views_setup(vm);
+	cell1.gva = vm_alloc_page(vm);
+	cell1.gpa = addr_gva2gpa(vm, cell1.gva);
+	sync_global_to_guest(vm, cell1);
+	vcpu_sregs_get(vcpus[1], &sregs);
+	vcpu_regs_get(vcpus[1], &regs);
+
+	signal(SIGUSR1, sig_handler);
+	pthread_create(&thread, NULL, run_init_thread, vcpus[1]);
+	views_run_vcpu(vcpus[0]);
+	/* INIT is pending; it is taken at the next entry at the latest. */
+	usleep(200000);
+	pthread_kill(thread, SIGUSR1);
+	pthread_join(thread, NULL);
+	vcpu_ioctl(vcpus[1], KVM_GET_MP_STATE, &state);
+	TEST_ASSERT_EQ(state.mp_state, KVM_MP_STATE_INIT_RECEIVED);
+
+	vcpu_sregs_set(vcpus[1], &sregs);
+	regs.rip = (u64)guest_after_init;
+	vcpu_regs_set(vcpus[1], &regs);
+	vcpu_mp_state_set(vcpus[1], &runnable);
+	views_run_vcpu(vcpus[1]);
+	kvm_vm_free(vm);
+	ksft_test_result_pass("INIT in a view\n");
+}
+
 static void *run_thread(void *vcpu)
 {
 	views_run_vcpu(vcpu);
@@ -181,8 +268,9 @@ int main(void)
 {
 	views_require();
 	ksft_print_header();
-	ksft_set_plan(2);
+	ksft_set_plan(3);
 	smp_test("tightening holds at once", guest_tighten, guest_poller);
 	smp_test("NMI in a view", guest_nmi_sender, guest_nmi_target);
+	init_test();
 	ksft_finished();
 }

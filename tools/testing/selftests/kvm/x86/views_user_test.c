@@ -3,6 +3,7 @@
  * Guest-controlled EPT views and the guest's user mode: VMFUNC does not look at
  * the privilege level, so the host has to.
  */
+#include "views_user.h"
 #include "views_util.h"
 
 #define USER_CS		0x2b
@@ -10,33 +11,6 @@
 
 static u64 nr_ud;
 static u64 gdt_gva, tss_gva;
-u64 kernel_rsp;		/* not static: used by asm */
-
-void user_start(void);
-void user_end(void);
-void user_enter(u64 rip, u64 rsp);
-void back_in_kernel(void);
-
-/* A hypercall; then a switch, and something that exits. */
-asm(
-	".pushsection .text\n"
-	"user_start:\n"
-	"	mov $0x5554, %eax; xor %ebx, %ebx; mov $2, %ecx; vmcall\n"
-	"	mov %rax, %r12\n"
-	"	mov $1, %ecx; xor %eax, %eax; vmfunc\n"
-	"	xor %eax, %eax; cpuid\n"
-	"1:	jmp 1b\n"
-	"user_end:\n"
-	/* Until something in user mode makes the kernel come back. */
-	"user_enter:\n"
-	"	push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
-	"	mov %rsp, kernel_rsp(%rip)\n"
-	"	push $0x33; push %rsi; push $2; push $0x2b; push %rdi\n"
-	"	iretq\n"
-	"back_in_kernel:\n"
-	"	pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
-	"	ret\n"
-	".popsection\n");
 
 static void handle_ud(struct ex_regs *regs)
 {

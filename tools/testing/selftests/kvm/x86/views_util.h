@@ -41,8 +41,7 @@ void views_vmfunc(u64 view);
  * result, or AEX_RESULT if an AEX ended it.  The callee-saved registers are
  * kept on the trusted stack, because an AEX clears them.
  */
-asm(
-	".pushsection .text\n"
+asm(".pushsection .text\n"
 	".balign 4096\n"
 	".globl views_call\n"
 	"views_call:\n"

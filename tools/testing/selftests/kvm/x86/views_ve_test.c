@@ -29,10 +29,10 @@ static void write_q(u64 addr, u64 val)
 
 static void handle_ve(struct ex_regs *regs)
 {
-	volatile struct kvm_ve_info *info = (void *)pages[PG_VE].gva;
+	struct kvm_ve_info *info = (void *)pages[PG_VE].gva;
 
-	last_ve = *(struct kvm_ve_info *)info;
-	info->busy = 0;
+	last_ve = *info;
+	WRITE_ONCE(info->busy, 0);
 	nr_ve++;
 	regs->rip += 3;
 }
@@ -136,7 +136,7 @@ static void guest_ve_sw(void)
 /* Without #VE, or while the handler has not read the last one: #GP. */
 static void guest_gp(void)
 {
-	volatile struct kvm_ve_info *info = (void *)pages[PG_VE].gva;
+	struct kvm_ve_info *info = (void *)pages[PG_VE].gva;
 	u64 secret = pages[PG_SECRET].gva;
 
 	views_start(0);
@@ -149,13 +149,13 @@ static void guest_gp(void)
 
 	GUEST_ASSERT_EQ(views_set_flags(0, pages[PG_SECRET].gpa, 1, 0,
 					KVM_VIEW_OP_VE | KVM_VIEW_OP_POPULATE), 1);
-	info->busy = 1;
-	info->gpa = 0x77;
+	WRITE_ONCE(info->busy, 1);
+	WRITE_ONCE(info->gpa, 0x77);
 	read_q(secret);
 	GUEST_ASSERT_EQ(nr_gp, 3);
-	GUEST_ASSERT_EQ(info->busy, 1);
-	GUEST_ASSERT_EQ(info->gpa, 0x77);
-	info->busy = 0;
+	GUEST_ASSERT_EQ(READ_ONCE(info->busy), 1);
+	GUEST_ASSERT_EQ(READ_ONCE(info->gpa), 0x77);
+	WRITE_ONCE(info->busy, 0);
 	read_q(secret);
 	expect_ve(1, secret, pages[PG_SECRET].gpa, 1);
 	GUEST_DONE();
