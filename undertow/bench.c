@@ -5,13 +5,13 @@
  * Counts TSC ticks. On an emulator that counts instructions these are
  * instructions; they are never time there.
  */
+#include <linux/cpufeature.h>
 #include <linux/export.h>
 #include <linux/irqflags.h>
 #include <linux/math64.h>
 #include <linux/uaccess.h>
 #include <linux/undertow.h>
 #include <asm/apic.h>
-#include <asm/cpufeature.h>
 #include <asm/irq_vectors.h>
 #include <asm/msr.h>
 #include "internal.h"

@@ -5,11 +5,11 @@
 #define pr_fmt(fmt) "undertow: " fmt
 
 #include <linux/cpu.h>
+#include <linux/cpufeature.h>
 #include <linux/cpuhotplug.h>
 #include <linux/kvm_para.h>
 #include <linux/percpu.h>
 #include <linux/undertow.h>
-#include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/segment.h>
 #include <asm/trapnr.h>

@@ -24,13 +24,13 @@ static int __init undertow_param(char *arg)
 	if (!arg)
 		return -EINVAL;
 
-	if (!strcmp(arg, "off"))
+	if (!strcmp(arg, "off")) {
 		undertow_mode = UNDERTOW_OFF;
-	else if (!strcmp(arg, "auto"))
+	} else if (!strcmp(arg, "auto")) {
 		undertow_mode = UNDERTOW_AUTO;
-	else if (!strcmp(arg, "require"))
+	} else if (!strcmp(arg, "require")) {
 		undertow_mode = UNDERTOW_REQUIRE;
-	else {
+	} else {
 		/* Whoever asked for something wants protection, not silence. */
 		pr_err("undertow=%s: not off, auto or require; taken as require\n",
 		       arg);

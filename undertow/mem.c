@@ -7,9 +7,9 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
+#include <linux/pgtable.h>
 #include <linux/undertow.h>
 #include <asm/desc.h>
-#include <asm/pgtable.h>
 #include "internal.h"
 
 /**

@@ -5,8 +5,8 @@
  */
 #include <linux/errno.h>
 #include <linux/module.h>
+#include <linux/text-patching.h>
 #include <linux/undertow.h>
-#include <asm/text-patching.h>
 
 /**
  * undertow_selftest_poke() - change text of a module that is not isolated yet

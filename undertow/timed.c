@@ -8,13 +8,13 @@
  * the fetch that would fault, the CPU pushes its frame there, in view 0.
  */
 #include <linux/clockchips.h>
+#include <linux/cpufeature.h>
 #include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/undertow.h>
-#include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include "internal.h"
 

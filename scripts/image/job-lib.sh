@@ -33,6 +33,15 @@ skip() {
 	echo "ok $UT_NUMBER $1 # SKIP $2"
 }
 
+# mark, then since: the kernel's log from the last mark on. Other jobs read the
+# log as well, so none clears it.
+mark() {
+	UT_MARK="UT-MARK $(cut -d ' ' -f 1 /proc/uptime)"
+	echo "<6>$UT_MARK" >/dev/kmsg
+}
+
+since() { dmesg | sed "1,/$UT_MARK\$/d"; }
+
 finish() { exit "$UT_FAILED"; }
 
 # load MODULE [PARAMETER=VALUE...]

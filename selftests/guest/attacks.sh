@@ -12,13 +12,14 @@
 
 # attack N WEAKEN WANTED NAME
 attack() {
-	dmesg -c >/dev/null
+	mark
 	load undertow_attack attack="$1" weaken="$2" 2>&1 | sed 's/^/# /'
-	line=$(dmesg | sed -n 's/.*\(UT-ATTACK .*\)/\1/p')
+	line=$(since | sed -n 's/.*\(UT-ATTACK .*\)/\1/p')
 	rmmod undertow_attack 2>/dev/null
+	since | sed -n 's/.*\(UT-\(VE\|TIMED\) .*\)/# \1/p'
 	echo "# wanted: $3"
 	echo "# got: $line"
-	dmesg | sed -n 's/.*\(undertow: compartment "[^"]*": [a-z]* .*;.*\)/# log: \1/p'
+	since | sed -n 's/.*\(undertow: compartment "[^"]*": [a-z]* .*;.*\)/# log: \1/p' | head -n 1
 	[ "$(echo "$line" | grep -cE -- "$3")" = 1 ]
 	result $? "$4"
 }
@@ -34,6 +35,6 @@ attack 3 0 'error=-8 ' 'text with a VMFUNC is refused by the scan'
 attack 3 1 'error=0 ' '... and passes when the scan is off'
 attack 4 0 'stopped=1 error=-14 .*intact=1' 'the timed jump into the gate never hits, M1 and M2 on'
 attack 4 1 'stopped=1 error=-14 .*intact=1' 'the timed jump into the gate never hits, M1 alone'
-attack 5 0 'stopped=1 error=-14 disclosed=0' 'view 0 is denied by #VE without a VM exit'
+attack 5 0 'stopped=1 error=-14 disclosed=0' 'view 0 is denied by a virtualization exception without a VM exit'
 attack 5 1 'stopped=0 .*disclosed=1' '... and reads when the region is not locked'
 finish

@@ -5,7 +5,7 @@
 
 . /ut/lib.sh
 
-dmesg -c >/dev/null
+mark
 load undertow_bench "crossings=${UT_CROSSINGS:-1000000}" || exit 1
-dmesg | sed -n 's/.*\(UT-COST .*\)/\1/p'
+since | sed -n 's/.*\(UT-COST .*\)/\1/p'
 rmmod undertow_bench

@@ -12,13 +12,13 @@ fail() {
 	failed=1
 }
 
-said() { dmesg | sed -n "s/.*\($1\)/\1/p"; }
+said() { since | sed -n "s/.*\($1\)/\1/p"; }
 
 # attack N TITLE
 attack() {
 	echo
 	echo "    $2"
-	dmesg -c >/dev/null
+	mark
 	load undertow_attack attack="$1" || fail "attack $1 did not run"
 	said 'undertow: compartment "attack": [a-z]* .*;.*' | sed 's/^/      /'
 	outcome=$(said 'UT-ATTACK .*')
@@ -33,13 +33,13 @@ attack() {
 debug=/sys/kernel/debug/undertow/status
 
 echo '1. The guest and its host'
-said 'undertow: live.*' | sed 's/^/    /'
+dmesg | sed -n 's/.*\(undertow: live.*\)/\1/p' | sed 's/^/    /'
 sed -n 's/^\(views\|regions\|page table bytes\|CPU [0-9]*\): /    \1: /p' $debug
 grep -q '^state: enforced$' $debug || fail 'views are not enforced'
 
 echo
 echo '2. An ELF file, parsed inside a compartment'
-dmesg -c >/dev/null
+mark
 load undertow_elf || fail 'the sample driver does not load'
 said 'undertow: compartment "elf": view.*' | sed 's/^/    /'
 ut_elf /bin/busybox || fail 'the file was not parsed'
@@ -55,7 +55,7 @@ ut_elf /bin/busybox >/dev/null && echo '    the sample driver goes on working'
 
 echo
 echo '4. The ordinary kernel reads what belongs to a compartment alone'
-dmesg -c >/dev/null
+mark
 load undertow_attack attack=5 || fail 'the read did not run'
 said 'undertow: kernel: read .*' | head -n 1 | sed 's/^/    /'
 said 'UT-VE .*' | sed 's/^UT-VE accesses=\([0-9]*\) let_through=\([0-9]*\) exits_caused=\([0-9]*\) exits_before=\([0-9]*\) exits_after=\([0-9]*\)/    \1 reads, \2 let through, each other one ended with -EFAULT by #VE\n    VM exits of this CPU: \4 before, \5 after; \3 of them caused by the reads/'
@@ -67,7 +67,7 @@ rmmod undertow_attack
 
 echo
 echo '5. Costs'
-dmesg -c >/dev/null
+mark
 load undertow_bench || fail 'the benchmark did not run'
 said 'UT-COST .*'
 rmmod undertow_bench

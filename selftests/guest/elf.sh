@@ -29,8 +29,9 @@ result $? 'a truncated file is refused'
 sed 's/^/# /' /tmp/out
 
 # Two at a time, so that two calls are inside where there are two CPUs.
-for i in 1 2 3 4 5 6 7 8; do ut_elf /bin/busybox >/tmp/a; done &
-for i in 1 2 3 4 5 6 7 8; do ut_elf /bin/busybox >/tmp/b; done
+eight() { for _ in 1 2 3 4 5 6 7 8; do ut_elf /bin/busybox >"$1"; done; }
+eight /tmp/a &
+eight /tmp/b
 wait
 cmp -s /tmp/a /tmp/first && cmp -s /tmp/b /tmp/first
 result $? 'two callers at once do not disturb each other'

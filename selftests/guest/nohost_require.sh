@@ -13,8 +13,7 @@
 plan 4
 dmesg | grep -q 'undertow: not available: .*isolated drivers will not register'
 result $? 'one line says what will happen'
-load undertow_elf 2>/tmp/err
-[ $? != 0 ]
+! load undertow_elf 2>/tmp/err
 result $? 'the sample driver refuses to load'
 grep -qi 'no such device' /tmp/err
 result $? '... with ENODEV'

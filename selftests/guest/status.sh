@@ -23,8 +23,7 @@ load undertow_elf
 result $? 'the sample driver loads'
 grep -q '^state: enforced$' $debug/status && grep -q 'compartment "elf"' $debug/status
 result $? 'the status file lists its view'
-load undertow_elf 2>/dev/null
-[ $? != 0 ]
+! load undertow_elf 2>/dev/null
 result $? 'a second load is refused'
 rmmod undertow_elf
 result $? 'the sample driver unloads before the seal'

@@ -13,10 +13,10 @@
 
 # timed WEAKEN WANTED NAME
 timed() {
-	dmesg -c >/dev/null
+	mark
 	load undertow_attack attack=4 weaken="$1" tries=6000 2>&1 | sed 's/^/# /'
-	dmesg | sed -n 's/.*\(UT-TIMED .*\)/# \1/p'
-	line=$(dmesg | sed -n 's/.*\(UT-ATTACK .*\)/\1/p')
+	since | sed -n 's/.*\(UT-TIMED .*\)/# \1/p'
+	line=$(since | sed -n 's/.*\(UT-ATTACK .*\)/\1/p')
 	rmmod undertow_attack 2>/dev/null
 	echo "# wanted: $2"
 	echo "# got: $line"

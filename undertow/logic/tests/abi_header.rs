@@ -59,9 +59,10 @@ fn number(text: &str) -> u64 {
             .expect("only shifts stand in brackets");
         return number(base) << number(shift);
     }
+    let text = text.trim_end_matches('u');
     match text.strip_prefix("0x") {
         Some(hex) => u64::from_str_radix(hex, 16).unwrap(),
-        None => text.trim_end_matches('u').parse().unwrap(),
+        None => text.parse().unwrap(),
     }
 }
 

@@ -132,9 +132,11 @@ static void print_report(const char *path, const struct buffer *report,
 	for (uint32_t i = 0; i < s.segments; i++) {
 		memcpy(&segment, at, sizeof(segment));
 		at += sizeof(segment);
-		printf("segment %u %s offset=0x%llx vaddr=0x%llx filesz=0x%llx memsz=0x%llx flags=%s%s%s\n",
+		printf("segment %u %s offset=0x%llx vaddr=0x%llx ",
 		       i, name_of(segment_types, segment.type), segment.offset,
-		       segment.vaddr, segment.filesz, segment.memsz,
+		       segment.vaddr);
+		printf("filesz=0x%llx memsz=0x%llx flags=%s%s%s\n",
+		       segment.filesz, segment.memsz,
 		       segment.flags & 4 ? "R" : "", segment.flags & 2 ? "W" : "",
 		       segment.flags & 1 ? "E" : "");
 	}

@@ -68,7 +68,11 @@ impl Call {
         Ok(unsafe { NonNull::new_unchecked(self.arena.cast::<u8>().add(at)) })
     }
 
-    pub unsafe fn run(&mut self, entry: unsafe extern "C" fn(*mut u8), arg: *mut u8) -> Result<(), Fault> {
+    pub unsafe fn run(
+        &mut self,
+        entry: unsafe extern "C" fn(*mut u8),
+        arg: *mut u8,
+    ) -> Result<(), Fault> {
         match HOSTILE.take() {
             // SAFETY: Nobody else uses the arena now.
             Some(hostile) => hostile(entry, arg, unsafe { &mut *self.arena }),
