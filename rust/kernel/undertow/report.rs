@@ -257,7 +257,11 @@ pub(super) fn show(m: &SeqFile) {
             m,
             "CPU {}: {}\n",
             cpu,
-            if registered { "registered" } else { "not registered" }
+            if registered {
+                "registered"
+            } else {
+                "not registered"
+            }
         );
     });
     for number in 0..views as u16 {

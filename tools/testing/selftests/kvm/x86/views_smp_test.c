@@ -2,6 +2,8 @@
 /*
  * Guest-controlled EPT views on two vCPUs: what one changes holds for the
  * other at once, and an NMI that hits a view.
+ *
+ * ut-host-cpus: 2
  */
 #include <pthread.h>
 
