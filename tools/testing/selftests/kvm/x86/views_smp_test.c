@@ -10,9 +10,9 @@
 #include "apic.h"
 #include "views_util.h"
 
-#define ROUNDS	500
+#define ROUNDS	200
 
-static u64 turn, flag, ready, nr_nmi;
+static u64 turn, flag, ready, done, nr_nmi;
 static struct page cell1;
 
 static void wait_for(u64 *what, u64 val)
@@ -71,6 +71,8 @@ static void guest_tighten(void)
 		wait_for(&ready, i);
 		views_set(1, pages[PG_DATA].gpa, i & 1 ? KVM_VIEW_R : 0);
 		WRITE_ONCE(flag, 1);
+		/* Else the next round would grant what this one denied. */
+		wait_for(&done, i);
 	}
 	WRITE_ONCE(turn, ~0ull);
 	GUEST_DONE();
@@ -103,6 +105,7 @@ static void guest_poller(void)
 		GUEST_ASSERT_EQ(last_aex.cause, KVM_VIEW_AEX_VIOLATION);
 		GUEST_ASSERT_EQ(last_aex.missing,
 				i & 1 ? KVM_VIEW_W : KVM_VIEW_R);
+		WRITE_ONCE(done, i);
 	}
 	GUEST_DONE();
 }
@@ -244,6 +247,13 @@ static void *run_thread(void *vcpu)
 	return NULL;
 }
 
+/* Who waits for the other vCPU spins: give each a CPU of its own if possible. */
+static void pin(pthread_t thread, int cpu)
+{
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
+		__pin_task_to_cpu(thread, cpu);
+}
+
 static void smp_test(const char *name, void (*guest0)(void),
 		     void (*guest1)(void))
 {
@@ -260,6 +270,8 @@ static void smp_test(const char *name, void (*guest0)(void),
 	vm_install_exception_handler(vm, NMI_VECTOR, handle_nmi);
 
 	pthread_create(&thread, NULL, run_thread, vcpus[1]);
+	pin(pthread_self(), 0);
+	pin(thread, 1);
 	views_run_vcpu(vcpus[0]);
 	pthread_join(thread, NULL);
 	kvm_vm_free(vm);
