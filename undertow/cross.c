@@ -25,8 +25,12 @@ static DEFINE_PER_CPU(u32, undertow_view);
 /* The last asynchronous exit here. Read with interrupts still off. */
 static DEFINE_PER_CPU(struct kvm_view_aex, undertow_last_aex);
 
-/* Task priority inside a compartment: guard M2 of gate.S. */
+/* Task priority inside a compartment: guard M2 of gate.S. Only tests lower it. */
+#ifdef CONFIG_UNDERTOW_SELFTEST
 unsigned int undertow_gate_tpr = 15;
+#else
+unsigned int undertow_gate_tpr __ro_after_init = 15;
+#endif
 
 static undertow_enter_fn undertow_enter __ro_after_init = undertow_enter_vmfunc;
 

@@ -91,8 +91,7 @@ static int __init undertow_init(void)
 
 	undertow_live = undertow_rs_init(undertow_mode) == 1;
 
-	if (undertow_live)
-		register_module_notifier(&undertow_module_nb);
+	register_module_notifier(&undertow_module_nb);
 
 	dir = debugfs_create_dir("undertow", NULL);
 	debugfs_create_file("status", 0400, dir, NULL, &status_fops);

@@ -9,7 +9,7 @@
 
 . /ut/lib.sh
 
-plan 4
+plan 6
 [ "$(dmesg | grep -c 'undertow: not available: the host offers no views')" = 1 ]
 result $? 'one line says that nothing is enforced'
 load undertow_elf
@@ -18,4 +18,8 @@ dmesg | grep -q 'undertow: compartment "elf" runs unprotected'
 result $? '... and the log says that it runs unprotected'
 grep -q '^state: not enforced$' /sys/kernel/debug/undertow/status
 result $? 'so does the status file'
+ut_elf /bin/busybox >/dev/null
+result $? 'the sample driver works'
+rmmod undertow_elf && load undertow_elf && rmmod undertow_elf
+result $? '... and unloads and loads again'
 finish

@@ -295,6 +295,16 @@ impl State {
         Ok(number)
     }
 
+    /// Gives a compartment that runs unprotected an entry in the table.
+    fn take_number(&mut self) -> Result<u16, (Error, bool)> {
+        let number = (!self.created).trailing_zeros() as u16;
+        if usize::from(number) >= MAX_VIEWS {
+            return Err((ENOSPC, true));
+        }
+        self.created |= 1 << number;
+        Ok(number)
+    }
+
     /// Claims frames for `class`; what was claimed is remembered in `changes`.
     fn claim(
         &mut self,
@@ -359,47 +369,65 @@ fn view(number: u16) -> Result<View> {
 /// Gives a compartment its memory and, on a live system, its view.
 pub(super) fn adopt(compartment: &'static Compartment, module: &'static ThisModule) -> Result {
     let desc = compartment.descriptor();
-    let name = desc.name;
 
     if !is_live() && is_required() {
         pr_err!(
             "undertow: compartment \"{}\" refused: protection is required, and not available\n",
-            name
+            desc.name
         );
         return Err(ENODEV);
     }
-    compartment.pool.create(desc.stacks, desc.heap)?;
-    if !is_live() {
-        pr_warn!("undertow: compartment \"{}\" runs unprotected\n", name);
-        return Ok(());
-    }
-
     let mut state = SYSTEM_STATE.lock();
     if state.sealed {
         pr_err!(
             "undertow: compartment \"{}\" refused: the system is sealed\n",
-            name
+            desc.name
         );
         return Err(EPERM);
     }
-    let number = state.take_view()?;
+    compartment.pool.create(desc.stacks, desc.heap)?;
+    let number = if is_live() {
+        settle(&mut state, compartment)
+    } else {
+        pr_warn!("undertow: compartment \"{}\" runs unprotected\n", desc.name);
+        state.take_number()
+    };
+    match number {
+        Ok(number) => {
+            table::set_compartment(number, Some((compartment, module)));
+            Ok(())
+        }
+        Err((error, is_clean)) => {
+            if is_clean {
+                // SAFETY: No call could begin yet, and no view has rights to the pages any more.
+                unsafe { compartment.pool.destroy() };
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Gives a compartment a view. An error comes with whether everything was taken back.
+fn settle(state: &mut State, compartment: &'static Compartment) -> Result<u16, (Error, bool)> {
+    let number = state.take_view().map_err(|error| (error, true))?;
     let mut changes = KVec::new();
-    if let Err(error) = build(&mut state, compartment, number, &mut changes) {
-        // The view goes back only if nothing of the compartment is left in it.
-        if state.take_back(&changes).is_ok() {
+
+    if let Err(error) = build(state, compartment, number, &mut changes) {
+        let is_clean = state.take_back(&changes).is_ok();
+        // With something left in it, the view is not used again.
+        if is_clean {
             state.free |= 1 << number;
         }
-        return Err(error);
+        return Err((error, is_clean));
     }
-    table::set_compartment(number, Some((compartment, module)));
     compartment.set_view(number);
     pr_info!(
         "undertow: compartment \"{}\": view {}, {} frames, text scanned clean\n",
-        name,
+        compartment.name(),
         number,
         changes.len()
     );
-    Ok(())
+    Ok(number)
 }
 
 /// Claims the compartment's frames and puts their rights in force.
@@ -454,9 +482,18 @@ pub(super) fn module_going(module: *mut bindings::module) {
             );
         }
         table::set_compartment(number, None);
-        match release_frames(&mut state, number) {
+        let released = if is_live() {
+            release_frames(&mut state, number)
+        } else {
+            Ok(())
+        };
+        match released {
             Ok(()) => {
-                state.free |= 1 << number;
+                if is_live() {
+                    state.free |= 1 << number;
+                } else {
+                    state.created &= !(1 << number);
+                }
                 // SAFETY: No call is inside and none can begin: the compartment is dead.
                 unsafe { compartment.pool.destroy() };
             }
