@@ -96,6 +96,17 @@ pub(super) fn gfn_at(addr: usize) -> u64 {
     unsafe { bindings::undertow_gfn(addr as *const crate::ffi::c_void) }
 }
 
+/// Returns every CPU that there can be.
+pub(super) fn possible_cpus() -> impl Iterator<Item = u32> {
+    // SAFETY: No precondition; for the last CPU it returns `nr_cpu_ids`.
+    let next = |cpu: c_int| unsafe { bindings::undertow_next_cpu(cpu) };
+    // SAFETY: Set once at boot, before anything here runs.
+    let end = unsafe { bindings::nr_cpu_ids };
+
+    core::iter::successors(Some(next(-1)), move |&cpu| Some(next(cpu as c_int)))
+        .take_while(move |&cpu| cpu < end)
+}
+
 fn gpa_of<T>(object: &T) -> u64 {
     let addr = core::ptr::from_ref(object) as usize;
     gfn_at(addr) * PAGE_SIZE as u64 + (addr % PAGE_SIZE) as u64

@@ -194,18 +194,6 @@ pub(super) fn denied_in_root(info: &bindings::kvm_ve_info, ip: usize) {
     );
 }
 
-/// Calls `f` for every possible CPU.
-fn for_each_cpu(mut f: impl FnMut(u32)) {
-    // SAFETY: No precondition.
-    let mut cpu = unsafe { bindings::undertow_next_cpu(-1) };
-    // SAFETY: Set once at boot.
-    while cpu < unsafe { bindings::nr_cpu_ids } {
-        f(cpu);
-        // SAFETY: No precondition.
-        cpu = unsafe { bindings::undertow_next_cpu(cpu as c_int) };
-    }
-}
-
 /// Prints the state of the system. May sleep.
 pub(super) fn show(m: &SeqFile) {
     if !system::is_live() {
@@ -250,7 +238,7 @@ pub(super) fn show(m: &SeqFile) {
         DENIED_IN_ROOT.load(Relaxed)
     );
 
-    for_each_cpu(|cpu| {
+    for cpu in host::possible_cpus() {
         // SAFETY: `cpu` is a possible CPU.
         let registered = unsafe { bindings::undertow_cpu_is_registered(cpu) };
         seq_print!(
@@ -263,7 +251,7 @@ pub(super) fn show(m: &SeqFile) {
                 "not registered"
             }
         );
-    });
+    }
     for number in 0..views as u16 {
         let pages = table_pages(number);
         match (number, table::compartment(number)) {

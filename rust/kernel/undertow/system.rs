@@ -228,16 +228,11 @@ fn claim_own_pages(layout: &mut Layout<MAX_RUNS>, gate: usize) -> Result {
     let idt = GfnRange::new(idt, 1).map_err(|_| EINVAL)?;
     layout.claim(idt, Class::Idt).map_err(layout_errno)?;
 
-    // SAFETY: No precondition.
-    let mut cpu = unsafe { bindings::undertow_next_cpu(-1) };
-    // SAFETY: Set once at boot.
-    while cpu < unsafe { bindings::nr_cpu_ids } {
+    for cpu in host::possible_cpus() {
         // SAFETY: `cpu` is a possible CPU.
         let gfn = unsafe { bindings::undertow_ve_page_gfn(cpu) };
         let page = GfnRange::new(gfn, 1).map_err(|_| EINVAL)?;
         layout.claim(page, Class::VeInfo).map_err(layout_errno)?;
-        // SAFETY: No precondition.
-        cpu = unsafe { bindings::undertow_next_cpu(cpu as c_int) };
     }
     Ok(())
 }
