@@ -29,13 +29,14 @@ missing_packages() {
 	wanted_packages | sort -u | comm -23 - <(printf '%s\n' "$have")
 }
 
-# The kernel refuses an older compiler in the middle of its configuration.
+# undertow_link knows the symbols of this compiler's panics; an older one names
+# them in another way, and the build would fail in the middle.
 check_rust() {
 	local version
 	version=$(/usr/bin/rustc --version | awk '{ print $2 }')
-	[ "$(printf '%s\n' 1.85.0 "$version" | sort -V | head -n1)" = 1.85.0 ] ||
-		die "/usr/bin/rustc is $version; Linux $KERNEL_VERSION needs 1.85 or newer" \
-		    "Install rustc-web and rust-web-src, from Debian's security archive if need be."
+	[ "$(printf '%s\n' 1.96.0 "$version" | sort -V | head -n1)" = 1.96.0 ] ||
+		die "/usr/bin/rustc is $version; Undertow needs 1.96 or newer" \
+		    "Add Debian's security archive (suite bookworm-security) to the apt sources, then: apt-get update && apt-get install rustc-web rust-web-src cargo-web rust-web-clippy rustfmt-web."
 }
 
 check_machine

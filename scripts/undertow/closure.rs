@@ -137,7 +137,7 @@ impl Closure {
                 (
                     format!("reaches `{name}`, which is not available inside"),
                     "`core` and pure functions of `kernel` are available; do the rest outside and \
-                     pass the result in, or use a service",
+                     pass the result in",
                 )
             }
             Problem::Writable(name) => {

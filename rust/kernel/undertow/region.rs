@@ -98,7 +98,7 @@ impl Region {
 
     /// Puts the policy in force under `name`. Nothing can be written through `self` afterwards.
     ///
-    /// Where the system does not enforce views (see [`enforced`](super::enforced)) this succeeds
+    /// Where the system does not enforce views (see [`is_enforced`](super::is_enforced)) this succeeds
     /// and protects nothing, unless `undertow=require` was given.
     ///
     /// May sleep.

@@ -161,7 +161,7 @@ fn check_carried(ty: &Type) -> Result<()> {
         ),
         Type::Never(_) => (
             "an isolated function must return",
-            "return `Result`; a compartment that does not return is ended by the kernel",
+            "return `Result`; nothing ends a compartment that does not return",
         ),
         _ => (
             "this type does not cross into a compartment",

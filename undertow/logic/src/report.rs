@@ -138,7 +138,7 @@ fn outcome(verdict: Verdict) -> &'static str {
         Verdict::Grant(_) => "granted as planned, resumed",
         Verdict::Audit(_) => "allowed, audit only",
         Verdict::Fixup => "access ended with EFAULT",
-        Verdict::Kill => "call ended with EFAULT",
+        Verdict::Kill => "call ended with an error",
         Verdict::Oops => "task ends",
         Verdict::Panic => "kernel ends",
     }

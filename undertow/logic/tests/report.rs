@@ -49,7 +49,7 @@ fn a_line_names_who_what_where_and_the_end() {
             Verdict::Kill
         ),
         "undertow: compartment \"elf\": read of 0xffff888003c5a010 (gpa 0x3c5a010, gfn 0x3c5a, \
-         region \"key\") denied: right r missing; call ended with EFAULT"
+         region \"key\") denied: right r missing; call ended with an error"
     );
     assert_eq!(
         line(
@@ -59,7 +59,7 @@ fn a_line_names_who_what_where_and_the_end() {
             Verdict::Kill
         ),
         "undertow: compartment \"elf\": write to 0xffff888003c5a010 (gpa 0x3c5a010, gfn 0x3c5a, \
-         ordinary memory) denied: right w missing; call ended with EFAULT"
+         ordinary memory) denied: right w missing; call ended with an error"
     );
     assert_eq!(
         line(
@@ -69,7 +69,7 @@ fn a_line_names_who_what_where_and_the_end() {
             Verdict::Kill
         ),
         "undertow: compartment \"elf\": execution of 0xffff888003c5a010 (gpa 0x3c5a010, \
-         gfn 0x3c5a, text of view 2) in view 0 denied: right x missing; call ended with EFAULT"
+         gfn 0x3c5a, text of view 2) in view 0 denied: right x missing; call ended with an error"
     );
     assert_eq!(
         line(
@@ -98,7 +98,7 @@ fn what_is_not_known_is_not_invented() {
     assert_eq!(
         line(walk, Class::Gate(GatePage::G2), None, Verdict::Kill),
         "undertow: compartment \"elf\": read and write of gpa 0x99008 (gfn 0x99, gate page G2) \
-         denied: right rw missing; call ended with EFAULT"
+         denied: right rw missing; call ended with an error"
     );
     let nothing = access(ViewId::FIRST, Rights::EMPTY, GLA);
     let text = line(nothing, Class::Ordinary, None, Verdict::Kill);
@@ -119,7 +119,7 @@ fn events_and_exits_have_names() {
     assert_eq!(
         text(event(0x8000_0306)),
         "undertow: compartment \"elf\": exception #UD at 0xffffffff81234567; \
-         call ended with EFAULT"
+         call ended with an error"
     );
     let refused = Violation {
         what: What::Refused(ExitReason(32)),
@@ -128,7 +128,7 @@ fn events_and_exits_have_names() {
     assert_eq!(
         text(refused),
         "undertow: compartment \"elf\": VM exit MSR_WRITE at 0xffffffff81234567 refused; \
-         call ended with EFAULT"
+         call ended with an error"
     );
     let guard = Violation {
         what: What::Guard,
