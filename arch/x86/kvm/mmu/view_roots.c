@@ -30,6 +30,9 @@ void kvm_view_switch(struct kvm_vcpu *vcpu, u16 view)
 	if (view == vcpu->arch.view)
 		return;
 
+	/* VMFUNC must not reach a root that nobody holds any more. */
+	if (!VALID_PAGE(mmu->root.hpa))
+		ops()->set_root(vcpu, vcpu->arch.view, INVALID_PAGE);
 	vv->root[vcpu->arch.view] = mmu->root.hpa;
 	mmu->root.hpa = vv->root[view];
 	mmu->root_role.view = view;
@@ -69,8 +72,8 @@ int kvm_view_load(struct kvm_vcpu *vcpu, u16 view)
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_view_load);
 
 /*
- * Drop the roots of the views.  The current view's is left to the caller, as
- * its reference is mmu->root's.
+ * Drop the roots of the views.  The current view's reference is mmu->root's,
+ * which the caller has dropped or kept before this: its slots only follow.
  */
 void kvm_view_drop_roots(struct kvm_vcpu *vcpu, bool obsolete_only)
 {
@@ -83,6 +86,18 @@ void kvm_view_drop_roots(struct kvm_vcpu *vcpu, bool obsolete_only)
 	for (i = 0; i < vv->max; i++) {
 		hpa_t root = vv->root[i];
 
+		if (i == vcpu->arch.view) {
+			/*
+			 * Don't look at the mirror, mmu->root has the reference.
+			 * While the current MMU is another one (SMM), it stays.
+			 */
+			if (!VALID_PAGE(vcpu->arch.root_mmu.root.hpa)) {
+				ops()->set_root(vcpu, i, INVALID_PAGE);
+				vv->root[i] = INVALID_PAGE;
+			}
+			continue;
+		}
+
 		if (!VALID_PAGE(root))
 			continue;
 		if (obsolete_only && !kvm_mmu_root_is_obsolete(kvm, root))
@@ -90,8 +105,7 @@ void kvm_view_drop_roots(struct kvm_vcpu *vcpu, bool obsolete_only)
 
 		ops()->set_root(vcpu, i, INVALID_PAGE);
 		vv->root[i] = INVALID_PAGE;
-		if (i != vcpu->arch.view)
-			kvm_tdp_mmu_put_root(kvm, root_to_sp(root));
+		kvm_tdp_mmu_put_root(kvm, root_to_sp(root));
 	}
 }
 
