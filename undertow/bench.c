@@ -186,3 +186,4 @@ unsigned long undertow_bench_gate(bool vmfunc)
 
 /* Rust inlines across crates, so a test module can come to use it itself. */
 EXPORT_SYMBOL_GPL(undertow_gate_tpr);
+EXPORT_SYMBOL_GPL(undertow_gate_ts);

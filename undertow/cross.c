@@ -9,6 +9,7 @@
 #include <linux/percpu.h>
 #include <linux/undertow.h>
 #include <asm/apic.h>
+#include <asm/processor-flags.h>
 #include "internal.h"
 
 /* The innermost frame of this CPU's crossings; layout in gate.S. */
@@ -25,11 +26,16 @@ static DEFINE_PER_CPU(u32, undertow_view);
 /* The last asynchronous exit here. Read with interrupts still off. */
 static DEFINE_PER_CPU(struct kvm_view_aex, undertow_last_aex);
 
-/* Task priority inside a compartment: guard M2 of gate.S. Only tests lower it. */
+/*
+ * Task priority inside a compartment, guard M2 of gate.S, and what keeps it off
+ * the FPU. Only tests change them.
+ */
 #ifdef CONFIG_UNDERTOW_SELFTEST
 unsigned int undertow_gate_tpr = 15;
+unsigned long undertow_gate_ts = X86_CR0_TS;
 #else
 unsigned int undertow_gate_tpr __ro_after_init = 15;
+unsigned long undertow_gate_ts __ro_after_init = X86_CR0_TS;
 #endif
 
 static undertow_enter_fn undertow_enter __ro_after_init = undertow_enter_vmfunc;

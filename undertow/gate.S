@@ -30,7 +30,10 @@
  *	 trusted stack is back. It holds off maskable interrupts where they
  *	 arrive without an exit, so that M1 could not see them.
  *
- * Text in a compartment holds no instruction that writes CR8, GS base or any
+ * The FPU holds the registers of whatever task ran last, live: CR0.TS makes
+ * the first use inside an exception, which ends the call.
+ *
+ * Text in a compartment holds no instruction that writes CR0, CR8, GS base or any
  * other register that the way back relies on: it is scanned for their bytes
  * at every offset before it becomes executable.
  *
@@ -113,6 +116,9 @@ SYM_INNER_LABEL(undertow_enter_\kind, SYM_L_GLOBAL)
 	pushq	%r15
 	pushfq					/* IF, DF, AC of the caller */
 	cli					/* no preemption until G3 */
+	movq	%cr0, %rax
+	orq	undertow_gate_ts(%rip), %rax	/* the FPU is someone else's: */
+	movq	%rax, %cr0			/* #NM inside, no exit for it */
 	rdfsbase %rax				/* "mov fs" needs no privilege */
 	pushq	%rax
 	movq	%cr8, %rax			/* Linux rests at 1, not at 0 */
@@ -205,6 +211,7 @@ SYM_INNER_LABEL(undertow_g3_\kind, SYM_L_GLOBAL)
 	movq	%rdi, %rax
 	xorl	%edx, %edx			/* status: returned */
 .Lrestore_\kind:
+	clts
 	rdfsbase %rcx
 	cmpq	%rcx, FRAME_FSBASE(%rsp)
 	jne	.Lforged_fs_\kind

@@ -44,6 +44,7 @@ struct undertow_outcome {
 
 extern bool undertow_live;
 extern unsigned int undertow_gate_tpr;
+extern unsigned long undertow_gate_ts;
 
 /* gate and crossing: undertow/cross.c */
 void undertow_gate_select(bool vmfunc, struct undertow_gate *gate);

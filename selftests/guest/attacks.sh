@@ -24,7 +24,7 @@ attack() {
 	result $? "$4"
 }
 
-plan 12
+plan 14
 attack 0 0 'stopped=1 error=-14 disclosed=0 intact=1' 'reading a protected region is stopped'
 attack 0 1 'stopped=0 error=0 disclosed=1' '... and succeeds when the view grants the right'
 attack 1 0 'stopped=1 error=-14 .*intact=1' 'writing ordinary kernel memory is stopped'
@@ -37,4 +37,6 @@ attack 4 0 'stopped=1 error=-14 .*intact=1' 'the timed jump into the gate never 
 attack 4 1 'stopped=1 error=-14 .*intact=1' 'the timed jump into the gate never hits, M1 alone'
 attack 5 0 'stopped=1 error=-14 disclosed=0' 'view 0 is denied by a virtualization exception without a VM exit'
 attack 5 1 'stopped=0 .*disclosed=1' '... and reads when the region is not locked'
+attack 6 0 'stopped=1 error=-14 disclosed=0' 'reading the FPU registers of others is stopped'
+attack 6 1 'stopped=0 error=0 disclosed=1' '... and succeeds when the gate leaves CR0.TS clear'
 finish

@@ -29,11 +29,15 @@ result $? 'a truncated file is refused'
 sed 's/^/# /' /tmp/out
 
 # Two at a time, so that two calls are inside where there are two CPUs.
-eight() { for _ in 1 2 3 4 5 6 7 8; do ut_elf /bin/busybox >"$1"; done; }
+eight() {
+	for _ in 1 2 3 4 5 6 7 8; do
+		ut_elf /bin/busybox >"$1" && cmp -s "$1" /tmp/first || echo "$1" >>/tmp/bad
+	done
+}
 eight /tmp/a &
 eight /tmp/b
 wait
-cmp -s /tmp/a /tmp/first && cmp -s /tmp/b /tmp/first
+[ ! -e /tmp/bad ]
 result $? 'two callers at once do not disturb each other'
 rmmod undertow_elf
 finish

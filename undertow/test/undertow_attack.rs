@@ -33,7 +33,7 @@ module! {
     params: {
         attack: u32 {
             default: 0,
-            description: "0 read, 1 write, 2 VMFUNC, 3 scan, 4 timed jump, 5 read in view 0",
+            description: "0 read, 1 write, 2 VMFUNC, 3 scan, 4 timed jump, 5 read in view 0, 6 FPU",
         },
         weaken: u32 {
             default: 0,
@@ -102,6 +102,17 @@ ut_attack_gap_out:
     int3
     .size ut_attack_vmfunc, . - ut_attack_vmfunc
 
+    .p2align 4
+    .globl ut_attack_fpu
+    .type ut_attack_fpu, @function
+ut_attack_fpu:
+    endbr64
+    movq    %xmm0, %rax
+    movq    %rax, 8(%rdi)
+    ret
+    int3
+    .size ut_attack_fpu, . - ut_attack_fpu
+
     // Words [0] RSP, [1] where to jump, [2] when.
     .p2align 4
     .globl ut_attack_timed
@@ -132,6 +143,7 @@ extern "C" {
     fn ut_attack_read(orders: *mut u8);
     fn ut_attack_write(orders: *mut u8);
     fn ut_attack_vmfunc(orders: *mut u8);
+    fn ut_attack_fpu(orders: *mut u8);
     fn ut_attack_timed(orders: *mut u8);
     static ut_attack_gap_in: u8;
     static ut_attack_gap_out: u8;
@@ -264,6 +276,20 @@ fn timed_jump(weaken: bool, tries: u32) -> Result<Outcome> {
     })
 }
 
+/// The vector registers still hold what the last user of the FPU had in them.
+fn read_fpu(weaken: bool) -> Result<Outcome> {
+    selftest::set_fpu(weaken);
+    let result = run(ut_attack_fpu, [0; 3]);
+    selftest::set_fpu(false);
+    let (error, _) = result?;
+    Ok(Outcome {
+        name: c"fpu",
+        error,
+        disclosed: error == 0,
+        intact: true,
+    })
+}
+
 /// Ordinary kernel code reads what belongs to the compartment alone: #VE, no VM exit, `EFAULT`.
 fn read_in_root(weaken: bool) -> Result<Outcome> {
     const TIMES: u64 = 10_000;
@@ -337,6 +363,7 @@ impl kernel::Module for Attack {
                 2 => stray_vmfunc(&key, weaken)?,
                 4 => timed_jump(weaken, module_parameters::tries.value())?,
                 5 => read_in_root(weaken)?,
+                6 => read_fpu(weaken)?,
                 _ => return Err(EINVAL),
             }
         };

@@ -72,6 +72,13 @@ pub fn set_gate_priority(priority: u32) {
     unsafe { (&raw mut bindings::undertow_gate_tpr).write_volatile(priority) };
 }
 
+/// Lets compartments use the FPU registers of whoever ran last.
+pub fn set_fpu(open: bool) {
+    let ts = if open { 0 } else { 1 << 3 };
+    // SAFETY: Read by the gate as one aligned word.
+    unsafe { (&raw mut bindings::undertow_gate_ts).write_volatile(ts) };
+}
+
 /// Returns the VM exits of this CPU so far, all and those that the host caused for itself.
 ///
 /// # Errors
