@@ -33,6 +33,7 @@ mod entry;
 mod host;
 mod report;
 mod slot;
+mod start;
 mod system;
 mod table;
 mod text;

@@ -12,13 +12,14 @@ use crate::{
 
 use super::{
     report,
+    start,
     system, //
 };
 
 /// Starts the system. Returns 1 when views are enforced, 0 when not.
 #[no_mangle]
 extern "C" fn undertow_rs_init(mode: c_int) -> c_int {
-    c_int::from(system::init(mode))
+    c_int::from(start::init(mode))
 }
 
 /// A compartment was stopped. Returns the negative errno that ends its call.

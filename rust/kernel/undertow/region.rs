@@ -59,6 +59,7 @@ pub struct Region {
     index: Option<usize>,
     policy: Policy,
     locked: bool,
+    lost: bool,
 }
 
 // SAFETY: A region owns its pages; access to them goes through `&self` or `&mut self`.
@@ -93,6 +94,7 @@ impl Region {
             index: None,
             policy,
             locked: false,
+            lost: false,
         })
     }
 
@@ -113,14 +115,25 @@ impl Region {
         if self.locked {
             return Err(EBUSY);
         }
-        self.index = system::protect(&RegionInfo {
+        let info = RegionInfo {
             name,
             gfn: self.gfn(),
             npages: (self.bytes / PAGE_SIZE) as u64,
             policy: self.policy,
-        })?;
-        self.locked = true;
-        Ok(())
+        };
+        match system::protect(&info) {
+            Ok(index) => {
+                self.index = index;
+                self.locked = true;
+                Ok(())
+            }
+            Err((error, is_clean)) => {
+                // Nobody may touch what the host still guards.
+                self.lost = !is_clean;
+                self.locked = self.lost;
+                Err(error)
+            }
+        }
     }
 
     /// Returns the memory for filling it, or `None` once it is locked.
@@ -169,6 +182,10 @@ impl Region {
 
 impl Drop for Region {
     fn drop(&mut self) {
+        if self.lost {
+            pr_err!("undertow: a region was never given back: its pages stay lost\n");
+            return;
+        }
         if let Some(index) = self.index {
             if let Err(error) = system::unprotect_root(index) {
                 // Pages that the host still guards would kill whoever gets them next.

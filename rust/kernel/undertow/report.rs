@@ -138,14 +138,11 @@ pub(super) fn stopped(aex: &bindings::kvm_view_aex) -> c_long {
         return code::EINTR.to_errno() as c_long;
     }
     if may_log() {
-        // Past the gate the record says view 0, which no compartment runs in.
+        // Not the view of the record: past the gate that is view 0, and a compartment can go to the
+        // view of another one to die there.
         //
         // SAFETY: Interrupts are off.
-        let current = unsafe { bindings::undertow_current_view() };
-        let number = match violation.view {
-            ViewId::ROOT | ViewId::TRANSIT => current as u16,
-            id => id.number(),
-        };
+        let number = unsafe { bindings::undertow_current_view() } as u16;
         let compartment = table::compartment(number);
         pr_warn!(
             "{}\n",

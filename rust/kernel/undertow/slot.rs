@@ -65,8 +65,12 @@ impl Pool {
         }
     }
 
-    /// Allocates the slots, once. May sleep.
+    /// Allocates the slots, once. May sleep. The caller holds the system lock.
     pub(super) fn create(&self, count: usize, arena: usize) -> Result {
+        // Only one registration may bring slots: those in use would move.
+        if self.base.load(Acquire) != 0 {
+            return Err(EBUSY);
+        }
         if count == 0 || count > MAX_SLOTS || arena > MAX_ARENA_BYTES {
             return Err(EINVAL);
         }

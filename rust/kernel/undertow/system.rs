@@ -8,7 +8,7 @@
 //!
 //! # Invariants
 //!
-//! - INV-SYSTEM_STATE-1: what the host enforces is what the layout plans, except for a change that
+//! - INV-SYSTEM-1: what the host enforces is what the layout plans, except for a change that
 //!   failed half-way, which leaves fewer rights, never more.
 
 use crate::{
@@ -16,12 +16,6 @@ use crate::{
     error::code,
     page::PAGE_SIZE,
     prelude::*,
-    sync::atomic::{
-        Acquire,
-        Atomic,
-        Relaxed,
-        Release, //
-    },
     ThisModule, //
 };
 
@@ -29,7 +23,6 @@ use super::{
     compartment::Compartment,
     host,
     logic::{
-        abi::consts::*,
         addr::{
             GfnRange,
             ViewId, //
@@ -57,21 +50,14 @@ use super::{
     text, //
 };
 
+pub(super) use super::start::{
+    backend,
+    is_live,
+    is_required, //
+};
+
 /// Runs of frames with an owner, all views together.
 const MAX_RUNS: usize = 512;
-
-/// Modes of the boot parameter, as undertow/init.c numbers them.
-const MODE_OFF: c_int = 0;
-const MODE_REQUIRE: c_int = 2;
-
-/// How views are switched and violations delivered.
-#[derive(Clone, Copy)]
-pub(super) struct Backend {
-    /// The CPU switches views; else the host does, on a hypercall.
-    pub(super) vmfunc: bool,
-    /// The CPU delivers #VE; else the host injects it.
-    pub(super) hardware_ve: bool,
-}
 
 pub(super) struct State {
     layout: Layout<MAX_RUNS>,
@@ -83,36 +69,13 @@ pub(super) struct State {
 }
 
 kernel::sync::global_lock! {
-    // SAFETY: Initialised in `init`, before anything else here can be called.
+    // SAFETY: Initialised by `prepare`, before anything else here can be called.
     unsafe(uninit) static SYSTEM_STATE: Mutex<State> = State {
         layout: Layout::new(),
         created: 0b11,
         free: 0,
         sealed: false,
     };
-}
-
-static LIVE: Atomic<bool> = Atomic::new(false);
-static REQUIRED: Atomic<bool> = Atomic::new(false);
-static VMFUNC: Atomic<bool> = Atomic::new(false);
-static HARDWARE_VE: Atomic<bool> = Atomic::new(false);
-
-/// Returns whether views are enforced.
-pub(super) fn is_live() -> bool {
-    LIVE.load(Acquire)
-}
-
-/// Returns whether drivers must not run without protection.
-pub(super) fn is_required() -> bool {
-    REQUIRED.load(Relaxed)
-}
-
-/// Returns the back end of a live system.
-pub(super) fn backend() -> Backend {
-    Backend {
-        vmfunc: VMFUNC.load(Relaxed),
-        hardware_ve: HARDWARE_VE.load(Relaxed),
-    }
 }
 
 fn layout_errno(error: LayoutError) -> Error {
@@ -123,89 +86,26 @@ fn layout_errno(error: LayoutError) -> Error {
     }
 }
 
-/// Starts the system, once, at boot. Returns whether views are enforced.
-pub(super) fn init(mode: c_int) -> bool {
-    // SAFETY: Called once, by the guest core's initcall, before any driver's.
+/// Makes the lock usable.
+///
+/// # Safety
+///
+/// Called once, before any other function of this module.
+pub(super) unsafe fn prepare() {
+    // SAFETY: The caller's promise.
     unsafe { SYSTEM_STATE.init() };
-    REQUIRED.store(mode == MODE_REQUIRE, Relaxed);
-
-    if mode == MODE_OFF {
-        pr_info!("undertow: off by boot parameter\n");
-        return false;
-    }
-    match start() {
-        Ok(backend) => {
-            VMFUNC.store(backend.vmfunc, Relaxed);
-            HARDWARE_VE.store(backend.hardware_ve, Relaxed);
-            LIVE.store(true, Release);
-            pr_info!(
-                "undertow: live, back end {} + {}, ABI version {}\n",
-                if backend.vmfunc {
-                    "VMFUNC"
-                } else {
-                    "hypercall"
-                },
-                if backend.hardware_ve {
-                    "hardware #VE"
-                } else {
-                    "software #VE"
-                },
-                KVM_VIEWS_VERSION
-            );
-            true
-        }
-        Err(why) => {
-            let then = if is_required() {
-                "isolated drivers will not register"
-            } else {
-                "isolated code will run unprotected"
-            };
-            pr_warn!("undertow: not available: {}; {}\n", why, then);
-            false
-        }
-    }
 }
 
-fn start() -> Result<Backend, &'static CStr> {
-    let mut why: *const crate::ffi::c_char = core::ptr::null();
-    // SAFETY: `why` is valid for writes; a string that is set is static.
-    if !unsafe { bindings::undertow_host_possible(&mut why) } {
-        // SAFETY: As above.
-        return Err(unsafe { CStr::from_char_ptr(why) });
-    }
-    let features = host::features().map_err(|_| c"the host offers no views (kvm.guest_views)")?;
-    if !features.is_supported() {
-        return Err(c"the host speaks another version of the ABI");
-    }
-    let backend = Backend {
-        vmfunc: features.has_vmfunc(),
-        hardware_ve: features.has_hw_ve(),
-    };
-    host::enable(MAX_VIEWS as u16).map_err(|_| c"the host refused to enable views")?;
-
-    let mut flags = 0;
-    if !backend.vmfunc {
-        flags |= bindings::KVM_VIEW_VCPU_NO_VMFUNC;
-    }
-    if !backend.hardware_ve {
-        flags |= bindings::KVM_VIEW_VCPU_NO_HW_VE;
-    }
-    let mut gate = bindings::undertow_gate::default();
-    // SAFETY: No crossing has been made yet; `gate` is valid for writes.
-    unsafe { bindings::undertow_gate_select(backend.vmfunc, &mut gate) };
-    // SAFETY: Called once, in process context, with a gate selected.
-    if unsafe { bindings::undertow_cpus_register(flags) } != 0 {
-        return Err(c"the host refused to register the boot CPU");
-    }
-
+/// Takes from view 0 what it must not have, and creates the transit view. An error says why not.
+pub(super) fn restrict(gate: usize) -> Result<(), &'static CStr> {
     let mut state = SYSTEM_STATE.lock();
-    claim_own_pages(&mut state.layout, gate.base)
+    claim_own_pages(&mut state.layout, gate)
         .map_err(|_| c"the kernel's own pages can't be claimed")?;
     create_view(&state.layout, View::TRANSIT)
         .map_err(|_| c"the host refused to create the transit view")?;
     apply_plan(|emit| state.layout.plan_view(View::ROOT, emit))
         .map_err(|_| c"the host refused to restrict view 0")?;
-    Ok(backend)
+    Ok(())
 }
 
 /// Claims what no compartment may own: gate, common text, IDT, #VE pages.
@@ -288,6 +188,14 @@ impl State {
         create_view(&self.layout, view(number)?)?;
         self.created |= 1 << number;
         Ok(number)
+    }
+
+    /// Returns whether frames belong to this view: a region that was not given back, say.
+    fn owns_anything(&self, number: u16) -> bool {
+        self.layout
+            .runs()
+            .iter()
+            .any(|run| run.value.owner().map(ViewId::number) == Some(number))
     }
 
     /// Gives a compartment that runs unprotected an entry in the table.
@@ -470,7 +378,8 @@ pub(super) fn module_going(module: *mut bindings::module) {
         if module.is_null() || owner != module {
             continue;
         }
-        if !compartment.kill() {
+        let is_idle = compartment.kill();
+        if !is_idle {
             pr_err!(
                 "undertow: compartment \"{}\" has calls inside while its module goes\n",
                 compartment.name()
@@ -484,13 +393,15 @@ pub(super) fn module_going(module: *mut bindings::module) {
         };
         match released {
             Ok(()) => {
-                if is_live() {
-                    state.free |= 1 << number;
-                } else {
+                if !is_live() {
                     state.created &= !(1 << number);
+                } else if !state.owns_anything(number) {
+                    state.free |= 1 << number;
                 }
-                // SAFETY: No call is inside and none can begin: the compartment is dead.
-                unsafe { compartment.pool.destroy() };
+                if is_idle {
+                    // SAFETY: No call is inside and none can begin: the compartment is dead.
+                    unsafe { compartment.pool.destroy() };
+                }
             }
             // The module's pages would come back to the allocator without the right to write.
             Err(error) => pr_emerg!(
@@ -522,18 +433,29 @@ fn region_class(policy: Policy) -> Result<Class> {
     })
 }
 
-/// Puts a region's policy in force. `None`: nothing is enforced on this system.
-pub(super) fn protect(info: &RegionInfo) -> Result<Option<usize>> {
+/// Puts a region's policy in force. `None`: nothing is enforced on this system. An error comes with
+/// whether view 0 has all its rights to the frames.
+pub(super) fn protect(info: &RegionInfo) -> Result<Option<usize>, (Error, bool)> {
+    let clean = |error| (error, true);
+
     if !is_live() {
-        return if is_required() { Err(ENODEV) } else { Ok(None) };
+        return if is_required() {
+            Err(clean(ENODEV))
+        } else {
+            Ok(None)
+        };
     }
-    let class = region_class(info.policy)?;
-    let range = GfnRange::new(info.gfn, info.npages).map_err(|_| EINVAL)?;
+    let class = region_class(info.policy).map_err(clean)?;
+    let range = GfnRange::new(info.gfn, info.npages).map_err(|_| clean(EINVAL))?;
     let mut state = SYSTEM_STATE.lock();
 
-    state.layout.claim(range, class).map_err(layout_errno)?;
-    let index = table::add_region(info).inspect_err(|_| {
+    state
+        .layout
+        .claim(range, class)
+        .map_err(|error| clean(layout_errno(error)))?;
+    let index = table::add_region(info).map_err(|error| {
         let _ = state.layout.release(range, class);
+        clean(error)
     })?;
     let change = [from_ordinary(range, class)];
     let result = state
@@ -541,8 +463,8 @@ pub(super) fn protect(info: &RegionInfo) -> Result<Option<usize>> {
         .and_then(|()| state.change(&change, Phase::Widen));
     if let Err(error) = result {
         table::remove_region(index);
-        let _ = state.take_back(&change);
-        return Err(error);
+        let is_clean = state.take_back(&change).is_ok();
+        return Err((error, is_clean));
     }
     Ok(Some(index))
 }
@@ -577,6 +499,22 @@ pub(super) fn unprotect_views(index: usize) -> Result {
     state.take_back(&[from_ordinary(range, class)])
 }
 
+/// Takes a reference to each module that has a compartment. The caller holds the system lock.
+fn pin_modules(pinned: &mut KVec<*mut bindings::module>) -> Result {
+    for (_, module) in table::modules() {
+        if module.is_null() {
+            continue;
+        }
+        pinned.reserve(1, GFP_KERNEL)?;
+        // SAFETY: A module with an entry in the table is loaded, see `module_going`.
+        if !unsafe { bindings::try_module_get(module) } {
+            return Err(EBUSY);
+        }
+        pinned.push(module, GFP_KERNEL)?;
+    }
+    Ok(())
+}
+
 /// Freezes all rights: from now on they can only be tightened. Modules with compartments stay.
 pub(super) fn seal() -> Result {
     if !is_live() {
@@ -586,13 +524,15 @@ pub(super) fn seal() -> Result {
     if state.sealed {
         return Err(EALREADY);
     }
-    for (_, module) in table::modules() {
-        // SAFETY: A module with an entry in the table is loaded, see `module_going`.
-        if !module.is_null() && !unsafe { bindings::try_module_get(module) } {
-            return Err(EBUSY);
+    let mut pinned = KVec::new();
+    let result = pin_modules(&mut pinned).and_then(|()| host::seal().map_err(host::errno));
+    if let Err(error) = result {
+        for module in pinned {
+            // SAFETY: `pin_modules` took a reference.
+            unsafe { bindings::module_put(module) };
         }
+        return Err(error);
     }
-    host::seal().map_err(host::errno)?;
     state.sealed = true;
     pr_info!("undertow: sealed\n");
     Ok(())
