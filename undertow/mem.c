@@ -56,14 +56,15 @@ unsigned int undertow_next_cpu(int cpu)
  * undertow_pages_alloc() - zeroed pages of their own, contiguous
  * @bytes: rounded up to pages
  *
- * Not from slab, which would share a page with others.
+ * Not from slab, which would share a page with others. As large as the page
+ * allocator's largest block, 4 MiB.
  *
  * Context: May sleep.
  * Return: direct-map address, or NULL.
  */
 void *undertow_pages_alloc(size_t bytes)
 {
-	return alloc_pages_exact(bytes, GFP_KERNEL | __GFP_ZERO);
+	return alloc_pages_exact(bytes, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
 }
 
 /**
