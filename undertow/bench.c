@@ -183,7 +183,3 @@ unsigned long undertow_bench_gate(bool vmfunc)
 	return (unsigned long)(vmfunc ? undertow_gate_vmfunc :
 					undertow_gate_switch);
 }
-
-/* Rust inlines across crates, so a test module can come to use it itself. */
-EXPORT_SYMBOL_GPL(undertow_gate_tpr);
-EXPORT_SYMBOL_GPL(undertow_gate_ts);

@@ -32,7 +32,9 @@ static DEFINE_PER_CPU(struct kvm_view_aex, undertow_last_aex);
  */
 #ifdef CONFIG_UNDERTOW_SELFTEST
 unsigned int undertow_gate_tpr = 15;
+EXPORT_SYMBOL_GPL(undertow_gate_tpr);
 unsigned long undertow_gate_ts = X86_CR0_TS;
+EXPORT_SYMBOL_GPL(undertow_gate_ts);
 #else
 unsigned int undertow_gate_tpr __ro_after_init = 15;
 unsigned long undertow_gate_ts __ro_after_init = X86_CR0_TS;

@@ -11,20 +11,20 @@
 
 . /ut/lib.sh
 
-# timed WEAKEN WANTED NAME
+# timed WEAKEN TRIES WANTED NAME
 timed() {
 	mark
-	load undertow_attack attack=4 weaken="$1" tries=6000 2>&1 | sed 's/^/# /'
+	load undertow_attack attack=4 weaken="$1" tries="$2" 2>&1 | sed 's/^/# /'
 	since | sed -n 's/.*\(UT-TIMED .*\)/# \1/p'
 	line=$(since | sed -n 's/.*\(UT-ATTACK .*\)/\1/p')
 	rmmod undertow_attack 2>/dev/null
-	echo "# wanted: $2"
+	echo "# wanted: $3"
 	echo "# got: $line"
-	[ "$(echo "$line" | grep -cE -- "$2")" = 1 ]
-	result $? "$3"
+	[ "$(echo "$line" | grep -cE -- "$3")" = 1 ]
+	result $? "$4"
 }
 
 plan 2
-timed 0 'stopped=1 .*intact=1' 'the timed jump into the gate never hits, M2 alone'
-timed 1 'stopped=0 .*intact=0' '... and hits when both guards are off'
+timed 0 6000 'stopped=1 .*intact=1' 'the timed jump into the gate never hits, M2 alone'
+timed 1 60000 'stopped=0 .*intact=0' '... and hits when both guards are off'
 finish
