@@ -24,6 +24,14 @@ module_param(views_guard, bool, 0644);
 MODULE_PARM_DESC(views_guard,
 		 "Don't inject events while a vCPU is in view 0 at code that view 0 may not execute (default on). For tests only: NEVER turn this off");
 
+#ifdef CONFIG_KVM_VIEWS_BREAK
+unsigned long views_break;
+module_param(views_break, ulong, 0644);
+MODULE_PARM_DESC(views_break,
+		 "Switch defences of EPT views off, see arch/x86/kvm/views_break.h. For tests only");
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(views_break);
+#endif
+
 static const struct kvm_x86_views_ops *ops(void)
 {
 	return kvm_x86_ops.views_ops;

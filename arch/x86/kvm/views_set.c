@@ -7,6 +7,7 @@
 
 #include "mmu.h"
 #include "views.h"
+#include "views_break.h"
 
 #define POPULATE_WRITE_FLAG	BIT_ULL(63)
 #define SET_FLAGS		(KVM_VIEW_OP_POPULATE | \
@@ -53,8 +54,9 @@ static long set_one(struct kvm *kvm, struct kvm_views *views,
 		return r;
 
 	v = kvm_view_get(views, op->view);
-	if (v->sealed && !kvm_view_policy_within(v->policy, op->gfn,
-						 op->gfn + op->npages, val))
+	if (v->sealed && !kvm_views_broken(KVM_VIEWS_BREAK_SEAL) &&
+	    !kvm_view_policy_within(v->policy, op->gfn, op->gfn + op->npages,
+				    val))
 		return -EPERM;
 
 	if (op->flags & KVM_VIEW_OP_VE)
