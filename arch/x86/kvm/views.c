@@ -12,6 +12,7 @@
 #include "mmu/tdp_mmu.h"
 #include "regs.h"
 #include "views.h"
+#include "views_break.h"
 #include "x86.h"
 
 int guest_views;
@@ -26,10 +27,10 @@ MODULE_PARM_DESC(views_guard,
 
 #ifdef CONFIG_KVM_VIEWS_BREAK
 unsigned long views_break;
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(views_break);
 module_param(views_break, ulong, 0644);
 MODULE_PARM_DESC(views_break,
 		 "Switch defences of EPT views off, see arch/x86/kvm/views_break.h. For tests only");
-EXPORT_SYMBOL_FOR_KVM_INTERNAL(views_break);
 #endif
 
 static const struct kvm_x86_views_ops *ops(void)
@@ -185,7 +186,7 @@ static long views_switch(struct kvm_vcpu *vcpu, struct kvm_views *views, u64 nr)
 	if (r)
 		return r;
 
-	if (!nr) {
+	if (!nr && !kvm_views_broken(KVM_VIEWS_BREAK_SWITCH_STACK)) {
 		sp = kvm_view_trusted_sp(vcpu);
 		if (sp)
 			kvm_rsp_write(vcpu, sp);

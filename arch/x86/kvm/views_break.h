@@ -14,6 +14,8 @@
 /* Bits of kvm.views_break.  Tests know them by number: append only. */
 enum kvm_views_break {
 	KVM_VIEWS_BREAK_SEAL,		/* a sealed view can be widened */
+	KVM_VIEWS_BREAK_SWITCH_GATE = 16, /* SWITCH from a view at any place */
+	KVM_VIEWS_BREAK_SWITCH_STACK = 17, /* ... with RSP and IF as they are */
 };
 
 #ifdef CONFIG_KVM_VIEWS_BREAK

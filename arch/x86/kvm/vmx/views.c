@@ -6,13 +6,25 @@
 
 #include "mmu.h"
 #include "mmu/spte.h"
+#include "regs.h"
 #include "views.h"
+#include "views_break.h"
+
+static bool views_vmfunc = true;
+module_param(views_vmfunc, bool, 0444);
+MODULE_PARM_DESC(views_vmfunc,
+		 "Let guests with EPT views switch them with VMFUNC where the CPU can (default on)");
+
+static bool views_ve = true;
+module_param(views_ve, bool, 0444);
+MODULE_PARM_DESC(views_ve,
+		 "Let the CPU deliver #VE to guests with EPT views where it can (default on)");
 
 static bool can_vmfunc(void)
 {
 	u64 funcs;
 
-	return cpu_has_vmx_vmfunc() &&
+	return views_vmfunc && cpu_has_vmx_vmfunc() &&
 	       !rdmsrq_safe(MSR_IA32_VMX_VMFUNC, &funcs) &&
 	       (funcs & VMX_VMFUNC_EPTP_SWITCHING);
 }
@@ -20,7 +32,8 @@ static bool can_vmfunc(void)
 static u64 vmx_views_features(void)
 {
 	return (can_vmfunc() ? KVM_VIEWS_F_VMFUNC : 0) |
-	       (vmx_capability.ept_violation_ve ? KVM_VIEWS_F_HW_VE : 0);
+	       (views_ve && vmx_capability.ept_violation_ve ?
+		KVM_VIEWS_F_HW_VE : 0);
 }
 
 static bool uses_vmfunc(struct kvm_vcpu *vcpu)
@@ -185,14 +198,35 @@ int vmx_views_handle_vmfunc(struct kvm_vcpu *vcpu)
 	return 1;
 }
 
+/*
+ * Is this one of the two instructions of the guest's gate that may switch?  The
+ * one that goes to view 0 ends right before the page where an AEX continues;
+ * the one that leaves a compartment, a page before that.  A VMCALL that got
+ * into a compartment's own text is neither, wherever it lies.
+ */
+static bool switch_at_gate(struct kvm_vcpu *vcpu)
+{
+	const struct kvm_view_vcpu *cfg = &vcpu->arch.views->cfg;
+	u64 next = kvm_rip_read(vcpu) + vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	u64 page = cfg->fault_entry & PAGE_MASK;
+
+	if (!(cfg->flags & KVM_VIEW_VCPU_GATE_ONLY) ||
+	    kvm_views_broken(KVM_VIEWS_BREAK_SWITCH_GATE))
+		return true;
+
+	return next == (kvm_rcx_read_raw(vcpu) ? page - PAGE_SIZE : page);
+}
+
 /* In a view, a hypercall can ask where it is, and leave. */
 static bool legal_vmcall(struct kvm_vcpu *vcpu)
 {
 	u64 op = kvm_rbx_read_raw(vcpu);
 
-	return is_64_bit_mode(vcpu) &&
-	       kvm_rax_read_raw(vcpu) == KVM_HC_VIEWS &&
-	       (op == KVM_VIEWS_SWITCH || op == KVM_VIEWS_QUERY);
+	if (!is_64_bit_mode(vcpu) || kvm_rax_read_raw(vcpu) != KVM_HC_VIEWS)
+		return false;
+
+	return op == KVM_VIEWS_QUERY ||
+	       (op == KVM_VIEWS_SWITCH && switch_at_gate(vcpu));
 }
 
 /* Exits that code in a view may cause, or that are none of its business. */

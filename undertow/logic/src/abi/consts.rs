@@ -80,6 +80,8 @@ constants! {
     KVM_VIEW_VCPU_NO_HW_VE: u32 = 1 << 0;
     /// The host leaves VMFUNC off on this vCPU.
     KVM_VIEW_VCPU_NO_VMFUNC: u32 = 1 << 1;
+    /// In a view, SWITCH is legal at the two places of the gate only.
+    KVM_VIEW_VCPU_GATE_ONLY: u32 = 1 << 2;
 
     /// Sets rights.
     KVM_VIEW_OP_PROTECT: u8 = 1;

@@ -57,6 +57,12 @@
 /* VCPU_INIT flags. */
 #define KVM_VIEW_VCPU_NO_HW_VE		0x1
 #define KVM_VIEW_VCPU_NO_VMFUNC		0x2
+/*
+ * In a view other than 0, SWITCH is legal at two places only: to view 0 as the
+ * last instruction before the page that fault_entry is in, and to other views
+ * as the last instruction before the page below that one.
+ */
+#define KVM_VIEW_VCPU_GATE_ONLY		0x4
 
 #ifndef __ASSEMBLER__
 

@@ -83,18 +83,28 @@ static const struct {
 
 static void guest_cases(void)
 {
+	u32 cause, reason, event;
 	u64 rsp;
 	int i;
 
 	views_start(0);
 	asm volatile("mov %%rsp, %0" : "=r" (rsp));
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		cause = cases[i].cause;
+		reason = cases[i].reason;
+		event = cases[i].event;
+		if (reason == 59 && views_by_host) {
+			/* No VMFUNC: an invalid opcode. */
+			cause = KVM_VIEW_AEX_EVENT;
+			reason = 0;
+			event = 0x80000306;
+		}
 		memset(&last_aex, 0, sizeof(last_aex));
 		GUEST_ASSERT_EQ(views_run(1, cases[i].fn, pages[PG_ARGS].gpa),
 				AEX_RESULT);
-		__GUEST_ASSERT(last_aex.cause == cases[i].cause &&
-			       last_aex.exit_reason == cases[i].reason &&
-			       last_aex.event == cases[i].event,
+		__GUEST_ASSERT(last_aex.cause == cause &&
+			       last_aex.exit_reason == reason &&
+			       last_aex.event == event,
 			       "%s: cause %u, reason %u, event %x",
 			       cases[i].name, last_aex.cause,
 			       last_aex.exit_reason, last_aex.event);

@@ -13,6 +13,9 @@
 #define VICTIM_WORDS	512
 #define TRIES		50
 
+/* Bit 17 of kvm.views_break. */
+#define BREAK_SWITCH_STACK	"0x20000"
+
 static u64 nr_irq, nr_db;
 static bool guard;
 static struct page text[2];
@@ -29,14 +32,15 @@ static void handle_db(struct ex_regs *regs)
 	regs->rflags &= ~0x100ull;
 }
 
-/* On the last bytes of a page: an instruction, VMFUNC(0); no way back. */
+/* On the last bytes of a page: an instruction, a switch to view 0; no way back. */
 static u64 attack(u64 target)
 {
 	u64 *victim = (u64 *)pages[PG_DATA].gva;
 
-	asm volatile("mov %0, %%rsp; xor %%eax, %%eax; xor %%ecx, %%ecx\n\t"
-		     "jmp *%1" : : "r" (victim + VICTIM_WORDS / 2), "r" (target) :
-		     "rax", "rcx");
+	asm volatile("mov %0, %%rsp; xor %%ecx, %%ecx; jmp *%1" : :
+		     "r" (victim + VICTIM_WORDS / 2), "r" (target),
+		     "a" (views_by_host ? KVM_HC_VIEWS : 0),
+		     "b" (KVM_VIEWS_SWITCH) : "rcx");
 	__builtin_unreachable();
 }
 
@@ -63,7 +67,7 @@ static void victim_reset(u64 flags)
 	memset(&last_aex, 0, sizeof(last_aex));
 }
 
-/* @insn before VMFUNC(0), the page after it not executable in view 0. */
+/* @insn before the switch to view 0, the page after it not executable in view 0. */
 static void arm(u8 insn)
 {
 	u8 *page = (u8 *)text[0].gva;
@@ -73,7 +77,7 @@ static void arm(u8 insn)
 	page[4092] = insn;
 	page[4093] = 0x0f;
 	page[4094] = 0x01;
-	page[4095] = 0xd4;
+	page[4095] = views_by_host ? 0xc1 : 0xd4;
 	for (i = 0; i < 2; i++) {
 		views_set(0, text[i].gpa, KVM_VIEW_R);
 		views_set(1, text[i].gpa, i ? 0 : KVM_VIEW_R | KVM_VIEW_X);
@@ -171,13 +175,26 @@ static void prepare(struct kvm_vm *vm, struct kvm_vcpu *vcpu)
 	sync_global_to_guest(vm, guard);
 }
 
+static void set_param(const char *name, const char *val)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/module/kvm/parameters/%s", name);
+	fd = open(path, O_WRONLY);
+	TEST_ASSERT(fd >= 0 && write(fd, val, strlen(val)) > 0, "can't set %s",
+		    path);
+	close(fd);
+}
+
+/*
+ * Where the host switches, it replaces RSP and IF as well: that is a second
+ * defence, and off along with the guard.
+ */
 static void set_guard(bool on)
 {
-	int fd = open("/sys/module/kvm/parameters/views_guard", O_WRONLY);
-
-	TEST_ASSERT(fd >= 0 && write(fd, on ? "Y" : "N", 1) == 1,
-		    "can't set kvm.views_guard");
-	close(fd);
+	set_param("views_guard", on ? "Y" : "N");
+	set_param("views_break", on ? "0" : BREAK_SWITCH_STACK);
 	guard = on;
 }
 
