@@ -22,6 +22,7 @@
 //! - `INV-VIEW-7`: what a compartment can write, no view can execute.
 //! - `INV-VIEW-8`: only data regions in the root view turn a violation into
 //!   #VE, and never where execute is what makes the difference.
+//! - `INV-VIEW-9`: no view executes a page of a gate that is not in use.
 
 use super::access::Access;
 use super::addr::ViewId;
@@ -46,6 +47,8 @@ pub enum Class {
     Ordinary,
     /// A page of the gate.
     Gate(GatePage),
+    /// A page of a gate that is not in use on this machine.
+    UnusedGate,
     /// Text that every compartment may run.
     CommonText,
     /// Text of the compartment with this view.
@@ -103,6 +106,18 @@ impl View {
         id: ViewId::TRANSIT,
         reach: Reach::Readable,
     };
+
+    /// Returns the view with this number; `reach` is for the view of a
+    /// compartment.
+    pub const fn new(id: ViewId, reach: Reach) -> View {
+        if id.is_compartment() {
+            View { id, reach }
+        } else if id.number() == ViewId::ROOT.number() {
+            View::ROOT
+        } else {
+            View::TRANSIT
+        }
+    }
 
     /// Returns what the view grants on every page that is not an exception:
     /// the mask to create it with.
@@ -179,7 +194,7 @@ impl Class {
     const fn grant_root(self) -> Grant {
         match self {
             Class::Gate(GatePage::G0 | GatePage::G3) => Grant::exit(Access::Rx),
-            Class::Gate(GatePage::G1 | GatePage::G2) => Grant::exit(Access::R),
+            Class::Gate(GatePage::G1 | GatePage::G2) | Class::UnusedGate => Grant::exit(Access::R),
             Class::CommonText | Class::Text(_) => Grant::exit(Access::R),
             Class::Stack(_) | Class::Heap(_) => Grant::exit(Access::Rw),
             Class::KernelRo => Grant::ve(Access::R),

@@ -118,6 +118,7 @@ fn class_name(class: Class) -> &'static str {
         Class::Gate(GatePage::G1) => "gate page G1",
         Class::Gate(GatePage::G2) => "gate page G2",
         Class::Gate(GatePage::G3) => "gate page G3",
+        Class::UnusedGate => "gate that is not in use",
         Class::CommonText => "common text",
         Class::Text(_) => "text",
         Class::Stack(_) => "stack",

@@ -11,17 +11,27 @@
 //! The scanner answers for the bytes that it was fed. The caller must feed
 //! every page that is executable in the view, in ascending linear address, and
 //! must call [`Scanner::skip`] only where the page that follows cannot be
-//! executed in that view. The bytes must be final: relocated, and no longer
-//! writable in any view.
+//! executed in that view; or scan each piece of text by itself together with
+//! its borders ([`first_hit_between`]). The bytes must be final: relocated, and
+//! no longer writable in any view.
 //!
 //! # Invariants
 //!
 //! - `INV-SCAN-1`: every occurrence of a pattern is reported, at whatever
 //!   offset it starts and however the bytes are cut into chunks.
+//! - `INV-SCAN-2`: so is one that starts or ends in what the same view executes
+//!   right below or right above the text.
 
+mod border;
 mod patterns;
 mod tail;
 
+pub use self::border::{
+    first_hit_between,
+    neighbours,
+    BorderHit,
+    BORDER_BYTES, //
+};
 pub use self::patterns::{
     Escape,
     Operand,
@@ -64,15 +74,21 @@ impl Scanner {
 
     /// Scans the bytes that follow those fed before and reports every hit.
     pub fn feed(&mut self, bytes: &[u8], report: &mut dyn FnMut(Hit)) {
+        self.feed_with_ends(bytes, &mut |hit, _| report(hit));
+    }
+
+    /// As [`feed`](Scanner::feed), with the offset of the byte after each hit.
+    fn feed_with_ends(&mut self, bytes: &[u8], report: &mut dyn FnMut(Hit, u64)) {
         for &byte in bytes {
             self.tail.push(byte);
             self.offset += 1;
             for pattern in PATTERNS {
                 if let Some(nr_bytes) = pattern.ends(&self.tail, self.isa) {
-                    report(Hit {
+                    let hit = Hit {
                         offset: self.offset - u64::from(nr_bytes),
                         pattern,
-                    });
+                    };
+                    report(hit, self.offset);
                 }
             }
         }

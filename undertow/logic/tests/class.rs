@@ -35,6 +35,7 @@ fn classes() -> Vec<Class> {
         Class::Gate(GatePage::G1),
         Class::Gate(GatePage::G2),
         Class::Gate(GatePage::G3),
+        Class::UnusedGate,
         Class::CommonText,
         Class::Visible,
         Class::Idt,
@@ -70,6 +71,7 @@ fn the_matrix_is_as_designed() {
         (Class::Gate(GatePage::G1),   R,   false, R,   Rx,  Rx,   Rx,  Rx),
         (Class::Gate(GatePage::G2),   R,   false, Rx,  R,   R,    Nil, Nil),
         (Class::Gate(GatePage::G3),   Rx,  false, R,   R,   R,    Nil, Nil),
+        (Class::UnusedGate,           R,   false, R,   R,   R,    Nil, Nil),
         (Class::CommonText,           R,   false, R,   Rx,  Rx,   Rx,  Rx),
         (Class::Text(own),            R,   false, R,   Rx,  R,    Rx,  Nil),
         (Class::Stack(own),           Rw,  false, R,   Rw,  R,    Rw,  Nil),
@@ -110,6 +112,15 @@ fn what_a_restricted_view_executes_nobody_writes() {
             .into_iter()
             .any(|view| allows(class, view, Rights::W));
         assert!(!(executed && written), "{class:?}");
+    }
+}
+
+/// Attacks INV-VIEW-9.
+#[test]
+fn no_view_executes_a_gate_that_is_not_in_use() {
+    for view in views() {
+        assert!(!allows(Class::UnusedGate, view, Rights::X), "{view:?}");
+        assert!(!allows(Class::UnusedGate, view, Rights::W), "{view:?}");
     }
 }
 

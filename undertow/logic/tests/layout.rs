@@ -111,6 +111,7 @@ impl Host {
 
 fn sample() -> Layout<32> {
     let mut layout = Layout::new();
+    layout.claim(range(0, 4), Class::UnusedGate).unwrap();
     layout.claim_gate(range(4, 4)).unwrap();
     layout.claim(range(8, 2), Class::CommonText).unwrap();
     layout.claim(range(10, 3), Class::Text(owner(2))).unwrap();
@@ -129,7 +130,7 @@ fn sample() -> Layout<32> {
     layout
 }
 
-/// Attacks INV-VIEW-1 to INV-VIEW-8 where they matter: on what the host was
+/// Attacks INV-VIEW-1 to INV-VIEW-9 where they matter: on what the host was
 /// told, with the root view first as its documentation asks.
 #[test]
 fn planned_views_are_what_the_layout_says() {

@@ -259,6 +259,7 @@ fn scenes(view: View) -> Vec<Scene> {
     let classes = [
         Class::Ordinary,
         Class::Gate(GatePage::G1),
+        Class::UnusedGate,
         Class::CommonText,
         Class::Text(OWN.id),
         Class::Stack(OWN.id),
