@@ -43,12 +43,32 @@ impl Span {
     }
 }
 
-/// A `&[T]`: read in place, nothing is copied.
-pub struct Slice<T>(PhantomData<T>);
+/// What a reference is borrowed to.
+///
+/// # Safety
+///
+/// `find` must undo `span`.
+pub unsafe trait Lent {
+    /// What the argument refers to.
+    type Target: ?Sized + 'static;
+
+    /// Says where it lies.
+    fn span(arg: &Self::Target) -> Span;
+
+    /// Finds it again.
+    ///
+    /// # Safety
+    ///
+    /// `span` must be what `span` returned for a target that lives and stays unchanged for `'a`.
+    unsafe fn find<'a>(span: &Span) -> &'a Self::Target;
+}
+
+/// A reference: what it refers to is read in place, nothing is copied.
+pub struct InPlace<L>(PhantomData<L>);
 
 // SAFETY: `finish` does nothing.
-unsafe impl<T: IntoBytes + Immutable + 'static> Param for Slice<T> {
-    type Arg<'a> = &'a [T];
+unsafe impl<L: Lent> Param for InPlace<L> {
+    type Arg<'a> = &'a L::Target;
     type Form = Span;
     type Kept<'a> = ();
 
@@ -58,71 +78,76 @@ unsafe impl<T: IntoBytes + Immutable + 'static> Param for Slice<T> {
         slot: *mut Self::Form,
     ) -> Result<Self::Kept<'a>, Fault> {
         // SAFETY: The caller promises a valid slot.
-        unsafe { slot.write(Span::of(arg.as_ptr(), arg.len())) };
+        unsafe { slot.write(L::span(arg)) };
         Ok(())
     }
 
     #[inline(always)]
     unsafe fn receive<'a>(form: &Self::Form) -> Result<Self::Arg<'a>, Fault> {
-        // SAFETY: `send` described a `&[T]` that outlives the call, by the promise of the caller.
-        Ok(unsafe { form.as_slice() })
+        // SAFETY: `send` described a reference that outlives the call, by the promise of the caller.
+        Ok(unsafe { L::find(form) })
     }
 
     unsafe fn finish(_kept: ()) {}
 }
 
-/// A `&T`: read in place, nothing is copied.
-pub struct Ref<T>(PhantomData<T>);
+/// A `&[T]`.
+pub type Slice<T> = InPlace<Many<T>>;
+/// A `&T`.
+pub type Ref<T> = InPlace<One<T>>;
+/// A `&str`.
+pub type Str = InPlace<Text>;
 
-// SAFETY: `finish` does nothing.
-unsafe impl<T: IntoBytes + Immutable + 'static> Param for Ref<T> {
-    type Arg<'a> = &'a T;
-    type Form = Span;
-    type Kept<'a> = ();
+/// See [`Slice`].
+pub struct Many<T>(PhantomData<T>);
 
-    unsafe fn send<'a>(
-        arg: Self::Arg<'a>,
-        _arena: &mut impl Arena,
-        slot: *mut Self::Form,
-    ) -> Result<Self::Kept<'a>, Fault> {
-        // SAFETY: The caller promises a valid slot.
-        unsafe { slot.write(Span::of(arg, 1)) };
-        Ok(())
+// SAFETY: The span says where the elements are and how many.
+unsafe impl<T: IntoBytes + Immutable + 'static> Lent for Many<T> {
+    type Target = [T];
+
+    fn span(arg: &[T]) -> Span {
+        Span::of(arg.as_ptr(), arg.len())
     }
 
     #[inline(always)]
-    unsafe fn receive<'a>(form: &Self::Form) -> Result<Self::Arg<'a>, Fault> {
-        // SAFETY: `send` described a `&T` that outlives the call, by the promise of the caller.
-        Ok(unsafe { &*ptr::with_exposed_provenance(form.addr) })
+    unsafe fn find<'a>(span: &Span) -> &'a [T] {
+        // SAFETY: By the promise of the caller.
+        unsafe { span.as_slice() }
     }
-
-    unsafe fn finish(_kept: ()) {}
 }
 
-/// A `&str`: read in place, nothing is copied.
-pub struct Str;
+/// See [`Ref`].
+pub struct One<T>(PhantomData<T>);
 
-// SAFETY: `finish` does nothing.
-unsafe impl Param for Str {
-    type Arg<'a> = &'a str;
-    type Form = Span;
-    type Kept<'a> = ();
+// SAFETY: The span says where it is.
+unsafe impl<T: IntoBytes + Immutable + 'static> Lent for One<T> {
+    type Target = T;
 
-    unsafe fn send<'a>(
-        arg: Self::Arg<'a>,
-        _arena: &mut impl Arena,
-        slot: *mut Self::Form,
-    ) -> Result<Self::Kept<'a>, Fault> {
-        // SAFETY: The caller promises a valid slot.
-        unsafe { slot.write(Span::of(arg.as_ptr(), arg.len())) };
-        Ok(())
+    fn span(arg: &T) -> Span {
+        Span::of(arg, 1)
     }
 
     #[inline(always)]
-    unsafe fn receive<'a>(form: &Self::Form) -> Result<Self::Arg<'a>, Fault> {
-        // SAFETY: `send` described a `&str` that outlives the call, by the promise of the caller.
-        Ok(unsafe { str::from_utf8_unchecked(form.as_slice()) })
+    unsafe fn find<'a>(span: &Span) -> &'a T {
+        // SAFETY: By the promise of the caller.
+        unsafe { &*ptr::with_exposed_provenance(span.addr) }
+    }
+}
+
+/// See [`Str`].
+pub struct Text;
+
+// SAFETY: The span says where the bytes are and how many.
+unsafe impl Lent for Text {
+    type Target = str;
+
+    fn span(arg: &str) -> Span {
+        Span::of(arg.as_ptr(), arg.len())
     }
 
-    unsafe fn finish(_kept: ()) {}
+    #[inline(always)]
+    unsafe fn find<'a>(span: &Span) -> &'a str {
+        // SAFETY: By the promise of the caller; the bytes were a `str`.
+        unsafe { str::from_utf8_unchecked(span.as_slice()) }
+    }
 }
