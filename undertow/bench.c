@@ -38,13 +38,36 @@ static noinline struct undertow_ret bench_ve(void *arg, unsigned long entry,
 	};
 }
 
-static const undertow_enter_fn bench_fns[] = {
-	[UNDERTOW_BENCH_CALL] = bench_nothing,
-	[UNDERTOW_BENCH_CROSSING] = undertow_enter_vmfunc,
-	[UNDERTOW_BENCH_SWITCH] = undertow_enter_switch,
-	[UNDERTOW_BENCH_FLOOR] = undertow_floor,
-	[UNDERTOW_BENCH_VE] = bench_ve,
-};
+/* A crossing with what undertow_cross() checks before it. */
+static noinline struct undertow_ret bench_checked(void *arg,
+						  unsigned long entry,
+						  void *stack, u64 view)
+{
+	static struct undertow_outcome out;
+
+	undertow_cross(arg, entry, stack, view, &out);
+	return (struct undertow_ret) { .status = out.status };
+}
+
+static undertow_enter_fn bench_fn(u32 what)
+{
+	switch (what) {
+	case UNDERTOW_BENCH_CALL:
+		return bench_nothing;
+	case UNDERTOW_BENCH_CROSSING:
+		return undertow_enter;
+	case UNDERTOW_BENCH_CHECKED:
+		return bench_checked;
+	case UNDERTOW_BENCH_SWITCH:
+		return undertow_enter_switch;
+	case UNDERTOW_BENCH_FLOOR:
+		return undertow_floor;
+	case UNDERTOW_BENCH_VE:
+		return bench_ve;
+	default:
+		return NULL;
+	}
+}
 
 /* Ticks of the cheapest of many batches, interrupts off: no event in it. */
 static u64 bench_batch(undertow_enter_fn fn, const struct undertow_bench *b)
@@ -77,14 +100,15 @@ static u64 bench_batch(undertow_enter_fn fn, const struct undertow_bench *b)
  */
 u64 undertow_bench_run(const struct undertow_bench *b)
 {
+	undertow_enter_fn fn = bench_fn(b->what);
 	u64 loop;
 
-	if (b->what >= ARRAY_SIZE(bench_fns))
+	if (!fn)
 		return 0;
 
 	ve_target = b->target;
 	loop = bench_batch(NULL, b);
-	return bench_batch(bench_fns[b->what], b) - loop;
+	return bench_batch(fn, b) - loop;
 }
 
 static u64 bench_query(u32 what)
@@ -120,22 +144,27 @@ static void bench_timer_start(void)
  * undertow_bench_exits() - VM exits that repeated calls cause
  * @b: what to call, and where
  * @times: how often, a multiple of 1000
- * @failed: set to how many crossings did not return by themselves, or how
- *	many accesses were not denied
+ * @tally: set to what the tries came to
  *
  * In portions with interrupts off and the timer stopped: what the host does
  * for itself then shows as such, and nothing waits to be delivered.
  *
  * Return: exits that are neither the host's own nor the measurement's.
  */
-u64 undertow_bench_exits(const struct undertow_bench *b, u64 times, u64 *failed)
+u64 undertow_bench_exits(const struct undertow_bench *b, u64 times,
+			 struct undertow_tally *tally)
 {
+	undertow_enter_fn fn = bench_fn(b->what);
 	u64 exits = 0, own, total;
 	struct undertow_ret ret;
 	unsigned long flags;
+	s64 result;
 	u64 i, j;
 
-	*failed = 0;
+	*tally = (struct undertow_tally) {};
+	if (!fn)
+		return 0;
+
 	ve_target = b->target;
 	for (i = 0; i < times; i += 1000) {
 		local_irq_save(flags);
@@ -148,12 +177,12 @@ u64 undertow_bench_exits(const struct undertow_bench *b, u64 times, u64 *failed)
 		total = bench_query(KVM_VIEWS_Q_EXITS);
 		own = bench_query(KVM_VIEWS_Q_HOST_EXITS);
 		for (j = 0; j < 1000; j++) {
-			ret = bench_fns[b->what](NULL, b->entry, b->stack,
-						 b->view);
-			if (b->what == UNDERTOW_BENCH_VE)
-				*failed += (int)ret.value != -EFAULT;
-			else
-				*failed += ret.status != 0;
+			ret = fn(NULL, b->entry, b->stack, b->view);
+			result = b->what == UNDERTOW_BENCH_VE ?
+				 (s64)ret.value : ret.status;
+			if (!i && !j)
+				tally->result = result;
+			tally->differing += result != tally->result;
 		}
 		own = bench_query(KVM_VIEWS_Q_HOST_EXITS) - own;
 		total = bench_query(KVM_VIEWS_Q_EXITS) - total;

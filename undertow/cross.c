@@ -7,6 +7,8 @@
 #include <linux/hardirq.h>
 #include <linux/irqflags.h>
 #include <linux/percpu.h>
+#include <linux/processor.h>
+#include <linux/sched/task_stack.h>
 #include <linux/undertow.h>
 #include <asm/apic.h>
 #include <asm/processor-flags.h>
@@ -27,40 +29,83 @@ static DEFINE_PER_CPU(u32, undertow_view);
 static DEFINE_PER_CPU(struct kvm_view_aex, undertow_last_aex);
 
 /*
- * Task priority inside a compartment, guard M2 of gate.S, and what keeps it off
- * the FPU. Only tests change them.
+ * What a call that goes wrong takes of the caller's stack: the gate's frame,
+ * the host's record, then the way to the log and back. A host that can't write
+ * its record shuts the VM down, and a stack that ends on the way to the log is
+ * a double fault. attacks.sh measures it: about 2.5 KiB.
+ */
+#define UNDERTOW_STACK_NEED	SZ_4K
+
+/*
+ * Task priority inside a compartment, guard M2 of gate.S; what keeps it off the
+ * FPU; and what must be left of the caller's stack. Only tests change them.
  */
 #ifdef CONFIG_UNDERTOW_SELFTEST
 unsigned int undertow_gate_tpr = 15;
 EXPORT_SYMBOL_GPL(undertow_gate_tpr);
 unsigned long undertow_gate_ts = X86_CR0_TS;
 EXPORT_SYMBOL_GPL(undertow_gate_ts);
+unsigned long undertow_stack_need = UNDERTOW_STACK_NEED;
+EXPORT_SYMBOL_GPL(undertow_stack_need);
 #else
 unsigned int undertow_gate_tpr __ro_after_init = 15;
 unsigned long undertow_gate_ts __ro_after_init = X86_CR0_TS;
+static const unsigned long undertow_stack_need = UNDERTOW_STACK_NEED;
 #endif
 
-static undertow_enter_fn undertow_enter __ro_after_init = undertow_enter_vmfunc;
+static const struct undertow_gate gate_vmfunc = {
+	.base = undertow_gate_vmfunc,
+	.enter = undertow_enter_vmfunc,
+	.fault_entry = undertow_fault_entry_vmfunc,
+};
+
+static const struct undertow_gate gate_switch = {
+	.base = undertow_gate_switch,
+	.enter = undertow_enter_switch,
+	.fault_entry = undertow_fault_entry_switch,
+};
+
+static const struct undertow_gate *undertow_gate __ro_after_init;
+/* Its entry; by itself, for the sake of the crossing. */
+undertow_enter_fn undertow_enter __ro_after_init;
 
 /**
  * undertow_gate_select() - choose the gate to use from now on
  * @vmfunc: the CPU switches views itself; else the host does
- * @gate: filled in
  *
  * Called once, before the first crossing.
  */
-void undertow_gate_select(bool vmfunc, struct undertow_gate *gate)
+const struct undertow_gate *undertow_gate_select(bool vmfunc)
 {
-	if (vmfunc) {
-		undertow_enter = undertow_enter_vmfunc;
-		gate->base = (unsigned long)undertow_gate_vmfunc;
-		gate->fault_entry = (unsigned long)undertow_fault_entry_vmfunc;
-	} else {
-		undertow_enter = undertow_enter_switch;
-		gate->base = (unsigned long)undertow_gate_switch;
-		gate->fault_entry = (unsigned long)undertow_fault_entry_switch;
+	undertow_gate = vmfunc ? &gate_vmfunc : &gate_switch;
+	undertow_enter = undertow_gate->enter;
+	return undertow_gate;
+}
+
+/**
+ * undertow_gate_base() - first of the four pages of the gate in use, 0: none is
+ */
+unsigned long undertow_gate_base(void)
+{
+	return undertow_gate ? (unsigned long)undertow_gate->base : 0;
+}
+
+/*
+ * Is enough left of the stack that this runs on? A task's or the one for
+ * interrupts; others are for NMI-like contexts, which don't come here.
+ */
+static bool stack_has_room(void)
+{
+	unsigned long sp = current_stack_pointer;
+	unsigned long left = sp - (unsigned long)task_stack_page(current);
+
+	if (left >= THREAD_SIZE) {
+		left = sp - ((unsigned long)__this_cpu_read(hardirq_stack_ptr) +
+			     8 - IRQ_STACK_SIZE);
+		if (left >= IRQ_STACK_SIZE)
+			return false;
 	}
-	gate->enter = (unsigned long)undertow_enter;
+	return left >= undertow_stack_need;
 }
 
 /**
@@ -73,7 +118,8 @@ void undertow_gate_select(bool vmfunc, struct undertow_gate *gate)
  *
  * Context: Any but NMI. Interrupts are off while inside.
  * -EOPNOTSUPP in @out->status: this CPU is not registered with the host, or
- * the context is NMI; nothing was run.
+ * the context is NMI; -ENOBUFS: the caller's stack is nearly used up. Nothing
+ * was run then.
  */
 void undertow_cross(void *arg, unsigned long entry, void *stack, u32 view,
 		    struct undertow_outcome *out)
@@ -88,7 +134,9 @@ void undertow_cross(void *arg, unsigned long entry, void *stack, u32 view,
 		return;
 
 	local_irq_save(flags);
-	if (__this_cpu_read(undertow_cpu_ready)) {
+	if (!stack_has_room()) {
+		out->status = -ENOBUFS;
+	} else if (__this_cpu_read(undertow_cpu_ready)) {
 		outer = __this_cpu_read(undertow_view);
 		__this_cpu_write(undertow_view, view);
 		ret = undertow_enter(arg, entry, stack, view);

@@ -118,12 +118,12 @@ static int undertow_cpu_offline(unsigned int cpu)
  */
 int undertow_cpus_register(u32 flags)
 {
-	struct undertow_gate gate;
+	const struct undertow_gate *gate;
 	int ret;
 
-	undertow_gate_select(!(flags & KVM_VIEW_VCPU_NO_VMFUNC), &gate);
+	gate = undertow_gate_select(!(flags & KVM_VIEW_VCPU_NO_VMFUNC));
 	undertow_vcpu_flags = flags;
-	undertow_vcpu_entry = gate.fault_entry;
+	undertow_vcpu_entry = (unsigned long)gate->fault_entry;
 
 	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "undertow:online",
 				undertow_cpu_online, undertow_cpu_offline);

@@ -5,6 +5,7 @@
 #define pr_fmt(fmt) "undertow: " fmt
 
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/init.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
@@ -46,6 +47,30 @@ static int status_show(struct seq_file *m, void *v)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(status);
+
+#ifdef CONFIG_UNDERTOW_SELFTEST
+static u32 status_pause;
+
+/**
+ * undertow_selftest_pause() - what a test wants the status file to wait for
+ *
+ * Called between finding a compartment and printing its name.
+ */
+void undertow_selftest_pause(void)
+{
+	if (status_pause)
+		msleep(status_pause);
+}
+
+static void __init create_selftest_files(struct dentry *dir)
+{
+	debugfs_create_u32("status_pause_ms", 0600, dir, &status_pause);
+}
+#else
+static void __init create_selftest_files(struct dentry *dir)
+{
+}
+#endif
 
 static ssize_t seal_write(struct file *file, const char __user *buf,
 			  size_t len, loff_t *pos)
@@ -96,6 +121,7 @@ static int __init undertow_init(void)
 	dir = debugfs_create_dir("undertow", NULL);
 	debugfs_create_file("status", 0400, dir, NULL, &status_fops);
 	debugfs_create_file("seal", 0200, dir, NULL, &seal_fops);
+	create_selftest_files(dir);
 	return 0;
 }
 subsys_initcall(undertow_init);

@@ -23,6 +23,21 @@ struct undertow_ret undertow_enter_switch(void *arg, unsigned long entry,
 struct undertow_ret undertow_floor(void *arg, unsigned long entry, void *stack,
 				   u64 view);
 
+/**
+ * struct undertow_gate - one of the gates, VMFUNC or hypercall
+ * @base: first of its four pages, G0 to G3
+ * @enter: undertow_enter_*, see undertow/gate.S
+ * @fault_entry: where an asynchronous exit continues
+ */
+struct undertow_gate {
+	const char *base;
+	undertow_enter_fn enter;
+	const char *fault_entry;
+};
+
+const struct undertow_gate *undertow_gate_select(bool vmfunc);
+extern undertow_enter_fn undertow_enter;
+
 extern char undertow_gate_vmfunc[];
 extern char undertow_gate_switch[];
 extern char undertow_fault_entry_vmfunc[];

@@ -3,9 +3,9 @@
  * Harness of the timed attack on the gate, CONFIG_UNDERTOW_SELFTEST only.
  *
  * The attacker turns interrupts on, waits until just before the timer fires,
- * and jumps to the last VMFUNC of G1 with view 0 as its target and RSP in a
- * page that it may not write. If the interrupt is taken between VMFUNC and
- * the fetch that would fault, the CPU pushes its frame there, in view 0.
+ * and jumps to the last instruction of G1 with view 0 as its target and RSP in
+ * a page that it may not write. If the interrupt is taken between the switch
+ * and the fetch that would fault, the CPU pushes its frame there, in view 0.
  */
 #include <linux/clockchips.h>
 #include <linux/cpufeature.h>

@@ -19,18 +19,6 @@ struct seq_file;
 #include <asm/kvm_views.h>
 
 /**
- * struct undertow_gate - one of the gates, VMFUNC or hypercall
- * @base: first of its four pages, G0 to G3
- * @enter: undertow_enter_*, see undertow/gate.S
- * @fault_entry: where an asynchronous exit continues
- */
-struct undertow_gate {
-	unsigned long base;
-	unsigned long enter;
-	unsigned long fault_entry;
-};
-
-/**
  * struct undertow_outcome - how a crossing ended
  * @value: what the entry function returned; 0 if it was stopped
  * @status: 0, or a negative errno
@@ -45,9 +33,10 @@ struct undertow_outcome {
 extern bool undertow_live;
 extern unsigned int undertow_gate_tpr;
 extern unsigned long undertow_gate_ts;
+extern unsigned long undertow_stack_need;
 
 /* gate and crossing: undertow/cross.c */
-void undertow_gate_select(bool vmfunc, struct undertow_gate *gate);
+unsigned long undertow_gate_base(void);
 void undertow_cross(void *arg, unsigned long entry, void *stack, u32 view,
 		    struct undertow_outcome *out);
 u32 undertow_current_view(void);
@@ -76,6 +65,7 @@ bool undertow_handle_ve(struct pt_regs *regs, unsigned long *addr);
 enum undertow_bench_what {
 	UNDERTOW_BENCH_CALL,
 	UNDERTOW_BENCH_CROSSING,
+	UNDERTOW_BENCH_CHECKED,
 	UNDERTOW_BENCH_SWITCH,
 	UNDERTOW_BENCH_FLOOR,
 	UNDERTOW_BENCH_VE,
@@ -98,25 +88,43 @@ struct undertow_bench {
 };
 
 /**
+ * struct undertow_tally - what many tries came to
+ * @result: of the first one: a negative errno, or 0 if it succeeded
+ * @differing: how many others had another result
+ */
+struct undertow_tally {
+	s64 result;
+	u64 differing;
+};
+
+/**
  * struct undertow_timed - orders of the timed attacker
  * @rsp: the stack pointer to jump with
  * @target: where to jump
  * @fire: TSC value at which to jump
+ * @rax: to jump with, as what stands at @target wants it
+ * @rbx: the same
  */
 struct undertow_timed {
 	u64 rsp;
 	u64 target;
 	u64 fire;
+	u64 rax;
+	u64 rbx;
 };
 
 int undertow_selftest_timed(const struct undertow_bench *b,
 			    struct undertow_timed *arg, u32 tries, u32 *ended);
 u64 undertow_bench_run(const struct undertow_bench *b);
 u64 undertow_bench_exits(const struct undertow_bench *b, u64 times,
-			 u64 *failed);
+			 struct undertow_tally *tally);
 unsigned long undertow_bench_floor(void);
 unsigned long undertow_bench_gate(bool vmfunc);
 int undertow_selftest_poke(void *addr, const void *bytes, size_t len);
+void undertow_selftest_pause(void);
+unsigned long undertow_selftest_deep(void (*fn)(void *arg), void *arg,
+				     unsigned long left);
+s64 undertow_selftest_cross(const struct undertow_bench *b, void *arg);
 
 /* answered by kernel::undertow */
 int undertow_rs_init(int mode);

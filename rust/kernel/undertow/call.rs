@@ -90,6 +90,7 @@ impl Call {
     ///
     /// - The [`Fault`] that ended it.
     /// - [`Fault::Unavailable`] on a CPU that the host did not register, and in NMI context.
+    /// - [`Fault::NoStack`] when the caller has nearly used up its kernel stack.
     ///
     /// # Safety
     ///
@@ -139,6 +140,9 @@ impl Call {
         }
         if status == -i64::from(bindings::EOPNOTSUPP) {
             return Err(Fault::Unavailable);
+        }
+        if status == -i64::from(bindings::ENOBUFS) {
+            return Err(Fault::NoStack);
         }
         self.inside.0.count_fault();
         // SAFETY: For every other status `undertow_cross` has set the record.

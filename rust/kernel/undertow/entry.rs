@@ -26,22 +26,22 @@ extern "C" fn undertow_rs_init(mode: c_int) -> c_int {
 ///
 /// # Safety
 ///
-/// `aex` must be valid for reads. Called with interrupts off.
+/// `aex` must be valid for reads. Called with interrupts off, where RCU is watching.
 #[no_mangle]
 unsafe extern "C" fn undertow_rs_fault(aex: *const bindings::kvm_view_aex) -> c_long {
     // SAFETY: The caller's promise.
-    report::stopped(unsafe { &*aex })
+    unsafe { report::stopped(&*aex) }
 }
 
 /// View 0 touched memory without the right to; the access is denied.
 ///
 /// # Safety
 ///
-/// `info` must be valid for reads. Called with interrupts off.
+/// `info` must be valid for reads. Called with interrupts off, where RCU is watching.
 #[no_mangle]
 unsafe extern "C" fn undertow_rs_violation(info: *const bindings::kvm_ve_info, ip: usize) {
     // SAFETY: The caller's promise.
-    report::denied_in_root(unsafe { &*info }, ip);
+    unsafe { report::denied_in_root(&*info, ip) };
 }
 
 /// Prints the state of the system for debugfs.

@@ -38,6 +38,9 @@ pub enum Fault {
     TooBig,
     /// The compartment returned bytes that are no value of the return type.
     BadReturn,
+    /// The caller has too little kernel stack left for what has to happen when a call goes wrong:
+    /// less than about 4 KiB. Nothing was run.
+    NoStack,
     /// This CPU or context can't enter a compartment.
     Unavailable,
 }
@@ -88,6 +91,7 @@ impl From<Fault> for Error {
             Fault::Busy => code::EAGAIN,
             Fault::TooBig => code::E2BIG,
             Fault::BadReturn => code::EPROTO,
+            Fault::NoStack => code::ENOBUFS,
             Fault::Unavailable => code::ENODEV,
         }
     }

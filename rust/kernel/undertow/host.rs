@@ -49,6 +49,17 @@ pub(super) fn query(what: u64, view: ViewId) -> Result<u64, HostError> {
     call(KVM_VIEWS_QUERY, what, view.number().into(), 0)
 }
 
+/// Asks the host for the rights on one frame.
+#[cfg(CONFIG_UNDERTOW_SELFTEST)]
+pub(super) fn policy(view: ViewId, gfn: u64) -> Result<u64, HostError> {
+    call(
+        KVM_VIEWS_QUERY,
+        KVM_VIEWS_Q_POLICY,
+        view.number().into(),
+        gfn,
+    )
+}
+
 /// Turns views on for this guest, `max_views` at most.
 pub(super) fn enable(max_views: u16) -> Result<(), HostError> {
     call(KVM_VIEWS_ENABLE, max_views.into(), 0, 0).map(drop)

@@ -2,8 +2,8 @@
 
 //! Violations: decide, count, log. And the status file.
 //!
-//! Runs with interrupts off, in view 0, on a stack that the kernel chose. Takes no lock: what it
-//! knows of regions and compartments comes from [`table`].
+//! Violations are judged with interrupts off, in view 0, on a stack that the kernel chose, without
+//! a lock: what is known of regions and compartments comes from [`table`](super::table).
 
 use crate::{
     bindings,
@@ -26,9 +26,7 @@ use super::{
             Cause,
             VeInfo, //
         },
-        addr::{
-            ViewId, //
-        },
+        addr::ViewId,
         class::{
             Class,
             Reach,
@@ -46,8 +44,14 @@ use super::{
         }, //
     },
     region::Policy,
-    system,
-    table, //
+    system::{
+        self,
+        State, //
+    },
+    table::{
+        Reader,
+        RegionInfo, //
+    }, //
 };
 
 /// Calls that a fault ended, logged or not.
@@ -67,7 +71,7 @@ fn may_log() -> bool {
     unsafe { bindings::__printk_ratelimit(c"undertow".as_char_ptr()) != 0 }
 }
 
-fn class_of(region: Option<&table::RegionInfo>) -> Class {
+fn class_of(region: Option<&RegionInfo<'_>>) -> Class {
     match region.map(|it| it.policy) {
         Some(Policy::KernelRw) => Class::KernelRw,
         Some(Policy::KernelRo) => Class::KernelRo,
@@ -78,23 +82,16 @@ fn class_of(region: Option<&table::RegionInfo>) -> Class {
     }
 }
 
-fn region_of(violation: &Violation) -> Option<table::RegionInfo> {
+fn region_of<'a>(tables: Reader<'a>, violation: &Violation) -> Option<RegionInfo<'a>> {
     match violation.what {
-        What::Access(access) => table::region_at(access.gfn.number()),
+        What::Access(access) => tables.region_at(access.gfn.number()),
         _ => None,
     }
 }
 
 fn scene(violation: &Violation, class: Class) -> Scene {
     Scene {
-        view: match violation.view {
-            ViewId::ROOT => View::ROOT,
-            ViewId::TRANSIT => View::TRANSIT,
-            id => View {
-                id,
-                reach: Reach::Readable,
-            },
-        },
+        view: View::new(violation.view, Reach::Readable),
         class,
         attempts: 0,
         in_crossing: violation.view != ViewId::ROOT,
@@ -113,7 +110,11 @@ impl crate::fmt::Display for Report<'_> {
 }
 
 /// A compartment was stopped: says what it did. Returns the errno that ends the call.
-pub(super) fn stopped(aex: &bindings::kvm_view_aex) -> c_long {
+///
+/// # Safety
+///
+/// Interrupts must be off, on a CPU that RCU is watching.
+pub(super) unsafe fn stopped(aex: &bindings::kvm_view_aex) -> c_long {
     STOPPED.add(1, Relaxed);
     // SAFETY: Both are the same 224 bytes of plain integers; `logic` checks the layout.
     let aex = unsafe { &*core::ptr::from_ref(aex).cast::<Aex>() };
@@ -129,7 +130,9 @@ pub(super) fn stopped(aex: &bindings::kvm_view_aex) -> c_long {
         }
         return code::EFAULT.to_errno() as c_long;
     };
-    let region = region_of(&violation);
+    // SAFETY: The caller's promise, which holds to the end of this function.
+    let tables = unsafe { Reader::new() };
+    let region = region_of(tables, &violation);
     let class = class_of(region.as_ref());
 
     // Nothing is resumed yet: where the decision would be to go on, the call ends too, with an
@@ -143,12 +146,12 @@ pub(super) fn stopped(aex: &bindings::kvm_view_aex) -> c_long {
         //
         // SAFETY: Interrupts are off.
         let number = unsafe { bindings::undertow_current_view() } as u16;
-        let compartment = table::compartment(number);
+        let tenant = tables.tenant(number);
         pr_warn!(
             "{}\n",
             Report {
                 violation: &violation,
-                compartment: compartment.and_then(|it| it.name().to_str().ok()),
+                compartment: tenant.and_then(|it| it.compartment.name().to_str().ok()),
                 class,
                 region: region.as_ref().and_then(|it| it.name.to_str().ok()),
                 verdict: Verdict::Kill,
@@ -160,7 +163,11 @@ pub(super) fn stopped(aex: &bindings::kvm_view_aex) -> c_long {
 
 /// View 0 was denied an access by #VE: says what it did. What follows is up to the exception
 /// table.
-pub(super) fn denied_in_root(info: &bindings::kvm_ve_info, ip: usize) {
+///
+/// # Safety
+///
+/// Interrupts must be off, on a CPU that RCU is watching.
+pub(super) unsafe fn denied_in_root(info: &bindings::kvm_ve_info, ip: usize) {
     DENIED_IN_ROOT.add(1, Relaxed);
     if !may_log() {
         return;
@@ -173,7 +180,8 @@ pub(super) fn denied_in_root(info: &bindings::kvm_ve_info, ip: usize) {
         pr_err!("undertow: #VE with a record of something else\n");
         return;
     };
-    let region = region_of(&violation);
+    // SAFETY: The caller's promise, which holds to the end of this function.
+    let region = region_of(unsafe { Reader::new() }, &violation);
     let class = class_of(region.as_ref());
     let mut scene = scene(&violation, class);
     // SAFETY: Searches the exception tables; safe in any context.
@@ -198,35 +206,31 @@ pub(super) fn show(m: &SeqFile) {
         seq_print!(m, "required: {}\n", system::is_required());
         return;
     }
-    let backend = system::backend();
-    let regions = table::regions().count();
-    let table_pages = |view: u16| {
-        ViewId::new(view)
-            .ok()
-            .and_then(|id| host::query(KVM_VIEWS_Q_PT_PAGES, id).ok())
-            .unwrap_or(0)
-    };
-    let views = system::nr_views();
+    // Modules come and go while this file is read, and the names are theirs.
+    system::inspect(|state| {
+        show_system(m, state);
+        show_cpus(m);
+        show_views(m, state);
+        show_regions(m, state);
+    });
+}
+
+fn table_pages(view: u16) -> u64 {
+    ViewId::new(view)
+        .ok()
+        .and_then(|id| host::query(KVM_VIEWS_Q_PT_PAGES, id).ok())
+        .unwrap_or(0)
+}
+
+fn show_system(m: &SeqFile, state: &State) {
+    let views = state.nr_views();
     let pages: u64 = (0..views as u16).map(table_pages).sum();
 
     seq_print!(m, "state: enforced\n");
-    seq_print!(m, "sealed: {}\n", system::is_sealed());
-    seq_print!(
-        m,
-        "back end: {} + {}\n",
-        if backend.vmfunc {
-            "VMFUNC"
-        } else {
-            "hypercall"
-        },
-        if backend.hardware_ve {
-            "hardware #VE"
-        } else {
-            "software #VE"
-        }
-    );
+    seq_print!(m, "sealed: {}\n", state.is_sealed());
+    seq_print!(m, "back end: {}\n", system::backend());
     seq_print!(m, "views: {}\n", views);
-    seq_print!(m, "regions: {}\n", regions);
+    seq_print!(m, "regions: {}\n", state.tables().regions().count());
     seq_print!(m, "page table bytes: {}\n", pages * 4096);
     seq_print!(m, "calls ended by a fault: {}\n", STOPPED.load(Relaxed));
     seq_print!(
@@ -234,7 +238,9 @@ pub(super) fn show(m: &SeqFile) {
         "accesses denied in view 0: {}\n",
         DENIED_IN_ROOT.load(Relaxed)
     );
+}
 
+fn show_cpus(m: &SeqFile) {
     for cpu in host::possible_cpus() {
         // SAFETY: `cpu` is a possible CPU.
         let registered = unsafe { bindings::undertow_cpu_is_registered(cpu) };
@@ -249,19 +255,25 @@ pub(super) fn show(m: &SeqFile) {
             }
         );
     }
-    for number in 0..views as u16 {
+}
+
+fn show_views(m: &SeqFile, state: &State) {
+    for number in 0..state.nr_views() as u16 {
         let pages = table_pages(number);
-        match (number, table::compartment(number)) {
+        match (number, state.tables().tenant(number)) {
             (0, _) => seq_print!(m, "view 0: root, {} table pages\n", pages),
             (1, _) => seq_print!(m, "view 1: transit, {} table pages\n", pages),
             (_, None) => seq_print!(m, "view {}: free, {} table pages\n", number, pages),
-            (_, Some(it)) => {
-                let (calls, faults) = it.statistics();
+            (_, Some(tenant)) => {
+                // What a test makes this file wait for: somebody unloads the module meanwhile.
+                #[cfg(CONFIG_UNDERTOW_SELFTEST)]
+                super::selftest::pause();
+                let (calls, faults) = tenant.compartment.statistics();
                 seq_print!(
                     m,
                     "view {}: compartment \"{}\", {} table pages, {} calls, {} ended by a fault\n",
                     number,
-                    it.name(),
+                    tenant.compartment.name(),
                     pages,
                     calls,
                     faults
@@ -269,7 +281,10 @@ pub(super) fn show(m: &SeqFile) {
             }
         }
     }
-    for region in table::regions() {
+}
+
+fn show_regions(m: &SeqFile, state: &State) {
+    for region in state.tables().regions() {
         seq_print!(
             m,
             "region \"{}\": gfn {:#x}, {} pages, {:?}\n",

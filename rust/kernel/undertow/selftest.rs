@@ -24,6 +24,7 @@ use super::{
     logic::{
         abi::{
             consts::*,
+            query,
             ViewOp, //
         },
         access::Access,
@@ -31,7 +32,9 @@ use super::{
             GfnRange,
             ViewId, //
         }, //
-    }, //
+    },
+    system,
+    text, //
 };
 
 static SCAN_OFF: Atomic<bool> = Atomic::new(false);
@@ -66,6 +69,18 @@ pub fn set_rights(view: u16, addr: usize, bytes: usize, mask: u8) -> Result {
     Ok(())
 }
 
+/// Returns the rights that the host enforces on the page at `addr` in one view.
+///
+/// # Errors
+///
+/// - `EINVAL` for a view that there is not, or an answer that is none.
+/// - What the host answers.
+pub fn rights(view: u16, addr: usize) -> Result<u8> {
+    let view = ViewId::new(view).map_err(|_| EINVAL)?;
+    let answer = host::policy(view, host::gfn_at(addr)).map_err(host::errno)?;
+    query::policy(answer).map(Access::bits).map_err(|_| EINVAL)
+}
+
 /// Sets the task priority that the gate gives compartments: guard M2. 15 is on, 1 is off.
 pub fn set_gate_priority(priority: u32) {
     // SAFETY: Read by the gate as one aligned word.
@@ -77,6 +92,24 @@ pub fn set_fpu(open: bool) {
     let ts = if open { 0 } else { 1 << 3 };
     // SAFETY: Read by the gate as one aligned word.
     unsafe { (&raw mut bindings::undertow_gate_ts).write_volatile(ts) };
+}
+
+/// Sets how much stack a caller must have left, in bytes. 0 is off.
+pub fn set_stack_need(bytes: usize) {
+    // SAFETY: Read by the crossing as one aligned word.
+    unsafe { (&raw mut bindings::undertow_stack_need).write_volatile(bytes) };
+}
+
+/// Returns how much stack a caller must have left, in bytes.
+pub fn stack_need() -> usize {
+    // SAFETY: One aligned word.
+    unsafe { (&raw const bindings::undertow_stack_need).read_volatile() }
+}
+
+/// Waits as long as a test wants the status file to take.
+pub(super) fn pause() {
+    // SAFETY: The caller may sleep.
+    unsafe { bindings::undertow_selftest_pause() };
 }
 
 /// Returns the VM exits of this CPU so far, all and those that the host caused for itself.
@@ -92,8 +125,40 @@ pub fn exits() -> Result<(u64, u64)> {
 
 /// Returns the address of the gate in use, four pages.
 pub fn gate() -> usize {
-    // SAFETY: No precondition.
-    unsafe { bindings::undertow_bench_gate(super::system::backend().vmfunc) }
+    text::gate().start
+}
+
+/// Returns where the pages are that have a gate on them, in use or not.
+pub fn gates() -> core::ops::Range<usize> {
+    text::gates()
+}
+
+/// Returns whether the CPU switches views itself.
+pub fn has_vmfunc() -> bool {
+    system::backend().vmfunc
+}
+
+/// How a view is switched: the instruction, and what it wants in RAX and RBX. The view is in RCX.
+pub struct Switch {
+    /// The bytes.
+    pub insn: [u8; 3],
+    /// RAX and RBX.
+    pub registers: [u64; 2],
+}
+
+/// Returns how the gate in use switches views.
+pub fn switch() -> Switch {
+    if has_vmfunc() {
+        Switch {
+            insn: [0x0f, 0x01, 0xd4],
+            registers: [0, 0],
+        }
+    } else {
+        Switch {
+            insn: [0x0f, 0x01, 0xc1],
+            registers: [KVM_HC_VIEWS, KVM_VIEWS_SWITCH],
+        }
+    }
 }
 
 /// Changes module text that is not isolated yet.
@@ -119,6 +184,8 @@ pub enum What {
     Call = bindings::undertow_bench_what_UNDERTOW_BENCH_CALL as isize,
     /// The same through the gate.
     Crossing = bindings::undertow_bench_what_UNDERTOW_BENCH_CROSSING as isize,
+    /// The same with what the kernel checks before the gate.
+    Checked = bindings::undertow_bench_what_UNDERTOW_BENCH_CHECKED as isize,
     /// The same with the host switching views.
     Switch = bindings::undertow_bench_what_UNDERTOW_BENCH_SWITCH as isize,
     /// The same with nothing but the switches of view and stack.
@@ -151,14 +218,20 @@ impl Bench {
         unsafe { bindings::undertow_bench_run(&self.0) }
     }
 
-    /// Returns the VM exits that doing `what` `times` times caused, and how often it failed: a
-    /// crossing that was stopped, a protected access that was let through.
-    pub fn exits(&mut self, what: What, times: u64) -> (u64, u64) {
-        let mut failed = 0;
+    /// Returns the VM exits that doing `what` `times` times caused, and what the tries came to.
+    pub fn exits(&mut self, what: What, times: u64) -> (u64, bindings::undertow_tally) {
+        let mut tally = bindings::undertow_tally::default();
         self.0.what = what as u32;
-        // SAFETY: As in `run`.
-        let exits = unsafe { bindings::undertow_bench_exits(&self.0, times, &mut failed) };
-        (exits, failed)
+        // SAFETY: As in `run`; `tally` is valid for writes.
+        let exits = unsafe { bindings::undertow_bench_exits(&self.0, times, &mut tally) };
+        (exits, tally)
+    }
+
+    /// Makes the crossing without the API, on little stack. Returns how it ended, 0 or a negative
+    /// errno.
+    pub fn cross(&self, arg: *mut u8) -> i64 {
+        // SAFETY: As in `run`; the entry does with `arg` what the test wants.
+        unsafe { bindings::undertow_selftest_cross(&self.0, arg.cast()) }
     }
 
     /// Tries the timed attack on the gate. Returns the hits, and how many tries ended in a fault.
@@ -175,14 +248,66 @@ impl Bench {
     }
 }
 
-/// Returns the page of the bare floor.
-pub fn floor() -> usize {
-    // SAFETY: No precondition.
-    unsafe { bindings::undertow_bench_floor() }
+/// Calls `f` with about `left` bytes of stack left and interrupts off. Returns how many bytes of
+/// stack it took, 0 for little.
+pub fn deep<F: FnMut()>(left: usize, mut f: F) -> usize {
+    /// # Safety
+    ///
+    /// `f` must point to an `F` that nobody else uses.
+    unsafe extern "C" fn call<F: FnMut()>(f: *mut crate::ffi::c_void) {
+        // SAFETY: The caller's promise.
+        unsafe { (*f.cast::<F>())() }
+    }
+    // SAFETY: `call` gets the address of `f`, which is lent to nobody else until this returns.
+    unsafe { bindings::undertow_selftest_deep(Some(call::<F>), (&raw mut f).cast(), left) }
 }
 
-/// Returns the address of the gate that lets the host switch views, four pages.
-pub fn switch_gate() -> usize {
-    // SAFETY: No precondition.
-    unsafe { bindings::undertow_bench_gate(false) }
+/// Runs `measure` with pages executable that are not otherwise. `view` is the compartment's.
+///
+/// # Errors
+///
+/// - What the host answers.
+pub fn with_unused<R>(what: Unused, view: u16, measure: impl FnOnce() -> R) -> Result<R> {
+    const READ: u8 = 1;
+    const READ_EXECUTE: u8 = 5;
+
+    let set = |mask| {
+        for &(page, number) in what.executable(view).iter() {
+            set_rights(number, what.addr() + page * PAGE_SIZE, PAGE_SIZE, mask)?;
+        }
+        Ok::<(), Error>(())
+    };
+    set(READ_EXECUTE)?;
+    let result = measure();
+    set(READ)?;
+    Ok(result)
+}
+
+/// Pages of the gates that are not in use, and that a measurement needs.
+#[derive(Clone, Copy)]
+pub enum Unused {
+    /// The bare floor.
+    Floor,
+    /// The gate that has the host switch views.
+    SwitchGate,
+}
+
+impl Unused {
+    fn addr(self) -> usize {
+        // SAFETY: No precondition.
+        unsafe {
+            match self {
+                Unused::Floor => bindings::undertow_bench_floor(),
+                Unused::SwitchGate => bindings::undertow_bench_gate(false),
+            }
+        }
+    }
+
+    /// Returns which page must be executable in which view.
+    fn executable(self, view: u16) -> [(usize, u16); 4] {
+        match self {
+            Unused::Floor => [(0, 0), (0, 0), (0, 1), (0, view)],
+            Unused::SwitchGate => [(0, 0), (1, view), (2, 1), (3, 0)],
+        }
+    }
 }

@@ -4,6 +4,7 @@
 
 use crate::{
     bindings,
+    fmt,
     prelude::*,
     sync::atomic::{
         Acquire,
@@ -31,6 +32,17 @@ pub(super) struct Backend {
     pub(super) vmfunc: bool,
     /// The CPU delivers #VE; else the host injects it.
     pub(super) hardware_ve: bool,
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.vmfunc, self.hardware_ve) {
+            (true, true) => "VMFUNC + hardware #VE",
+            (true, false) => "VMFUNC + software #VE",
+            (false, true) => "hypercall + hardware #VE",
+            (false, false) => "hypercall + software #VE",
+        })
+    }
 }
 
 static LIVE: Atomic<bool> = Atomic::new(false);
@@ -72,17 +84,8 @@ pub(super) fn init(mode: c_int) -> bool {
             HARDWARE_VE.store(backend.hardware_ve, Relaxed);
             LIVE.store(true, Release);
             pr_info!(
-                "undertow: live, back end {} + {}, ABI version {}\n",
-                if backend.vmfunc {
-                    "VMFUNC"
-                } else {
-                    "hypercall"
-                },
-                if backend.hardware_ve {
-                    "hardware #VE"
-                } else {
-                    "software #VE"
-                },
+                "undertow: live, back end {}, ABI version {}\n",
+                backend,
                 KVM_VIEWS_VERSION
             );
             true
@@ -116,21 +119,18 @@ fn start() -> Result<Backend, &'static CStr> {
     };
     host::enable(MAX_VIEWS as u16).map_err(|_| c"the host refused to enable views")?;
 
-    let mut flags = 0;
+    let mut flags = bindings::KVM_VIEW_VCPU_GATE_ONLY;
     if !backend.vmfunc {
         flags |= bindings::KVM_VIEW_VCPU_NO_VMFUNC;
     }
     if !backend.hardware_ve {
         flags |= bindings::KVM_VIEW_VCPU_NO_HW_VE;
     }
-    let mut gate = bindings::undertow_gate::default();
-    // SAFETY: No crossing has been made yet; `gate` is valid for writes.
-    unsafe { bindings::undertow_gate_select(backend.vmfunc, &mut gate) };
-    // SAFETY: Called once, in process context, with a gate selected.
+    // SAFETY: Called once, in process context, before the first crossing.
     if unsafe { bindings::undertow_cpus_register(flags) } != 0 {
         return Err(c"the host refused to register the boot CPU");
     }
 
-    system::restrict(gate.base)?;
+    system::restrict()?;
     Ok(backend)
 }

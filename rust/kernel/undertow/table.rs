@@ -10,6 +10,9 @@
 //!
 //! - INV-TABLE-1: an entry whose `npages` is not 0 has all its other fields set.
 //! - INV-TABLE-2: writers hold the lock of [`system`](super::system).
+//! - INV-TABLE-3: what an entry points to is freed after the entry was cleared and both the lock
+//!   was taken and a grace period of RCU went by. Modules are: they drop their regions, and give
+//!   back their compartments under the lock, before the loader waits for RCU and frees them.
 
 use crate::{
     bindings,
@@ -22,6 +25,7 @@ use crate::{
     },
     ThisModule, //
 };
+use core::marker::PhantomData;
 
 use super::{
     compartment::Compartment,
@@ -36,9 +40,9 @@ pub(super) const MAX_VIEWS: usize = 64;
 
 /// A protected region as the tables know it.
 #[derive(Clone, Copy)]
-pub(super) struct RegionInfo {
+pub(super) struct RegionInfo<'a> {
     /// What it is called in messages.
-    pub(super) name: &'static CStr,
+    pub(super) name: &'a CStr,
     /// First frame.
     pub(super) gfn: u64,
     /// Number of frames.
@@ -63,40 +67,95 @@ static REGIONS: [Entry; MAX_REGIONS] = [const {
     }
 }; MAX_REGIONS];
 
-/// The compartment that runs in a view, and the module that it belongs to.
-struct Tenant {
+struct Room {
     compartment: Atomic<usize>,
     module: Atomic<usize>,
 }
 
-static VIEWS: [Tenant; MAX_VIEWS] = [const {
-    Tenant {
+static VIEWS: [Room; MAX_VIEWS] = [const {
+    Room {
         compartment: Atomic::new(0),
         module: Atomic::new(0),
     }
 }; MAX_VIEWS];
 
-impl Entry {
-    fn read(&self) -> Option<RegionInfo> {
-        let npages = self.npages.load(Acquire);
+/// The compartment that runs in a view, and the module that it belongs to: null is the kernel
+/// itself.
+pub(super) struct Tenant<'a> {
+    pub(super) compartment: &'a Compartment,
+    pub(super) module: *mut bindings::module,
+}
+
+/// Leave to read the tables for as long as `'a` lasts.
+///
+/// Names and compartments lie in modules. Without it a reader could be left with the name of a
+/// module that has gone.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a>(PhantomData<&'a ()>);
+
+impl<'a> Reader<'a> {
+    /// # Safety
+    ///
+    /// As long as `'a` lasts the caller must hold the system lock, or have interrupts off where RCU
+    /// is watching: INV-TABLE-3 then keeps everything alive.
+    pub(super) unsafe fn new() -> Self {
+        Self(PhantomData)
+    }
+
+    fn region_of(self, entry: &Entry) -> Option<RegionInfo<'a>> {
+        let npages = entry.npages.load(Acquire);
         if npages == 0 {
             return None;
         }
+        let name = entry.name.load(Relaxed) as *const crate::ffi::c_char;
         Some(RegionInfo {
-            // SAFETY: By INV-TABLE-1 this is what `add_region` stored: a `&'static CStr`'s
-            // address.
-            name: unsafe {
-                CStr::from_char_ptr(self.name.load(Relaxed) as *const crate::ffi::c_char)
-            },
-            gfn: self.gfn.load(Relaxed),
+            // SAFETY: By INV-TABLE-1 this is what `add_region` stored: a string's address. It lives
+            // for `'a`, by the promise made to `new`.
+            name: unsafe { CStr::from_char_ptr(name) },
+            gfn: entry.gfn.load(Relaxed),
             npages,
-            policy: Policy::decode(self.policy.load(Relaxed)),
+            policy: Policy::decode(entry.policy.load(Relaxed)),
         })
+    }
+
+    /// Returns all regions there are.
+    pub(super) fn regions(self) -> impl Iterator<Item = RegionInfo<'a>> {
+        REGIONS
+            .iter()
+            .filter_map(move |entry| self.region_of(entry))
+    }
+
+    /// Returns the region that holds the frame, if one does.
+    pub(super) fn region_at(self, gfn: u64) -> Option<RegionInfo<'a>> {
+        self.regions()
+            .find(|region| gfn.wrapping_sub(region.gfn) < region.npages)
+    }
+
+    /// Returns one region.
+    pub(super) fn region(self, index: usize) -> Option<RegionInfo<'a>> {
+        self.region_of(REGIONS.get(index)?)
+    }
+
+    /// Returns who runs in `view`.
+    pub(super) fn tenant(self, view: u16) -> Option<Tenant<'a>> {
+        let room = VIEWS.get(usize::from(view))?;
+        let compartment = room.compartment.load(Acquire) as *const Compartment;
+        Some(Tenant {
+            // SAFETY: Null or, stored by `set_compartment`, the address of a compartment, which
+            // lives for `'a`, by the promise made to `new`.
+            compartment: unsafe { compartment.as_ref() }?,
+            module: room.module.load(Relaxed) as *mut bindings::module,
+        })
+    }
+
+    /// Returns every compartment with its view.
+    pub(super) fn tenants(self) -> impl Iterator<Item = (u16, Tenant<'a>)> {
+        (0..MAX_VIEWS as u16).filter_map(move |view| Some((view, self.tenant(view)?)))
     }
 }
 
 /// Adds a region. `ENOSPC` when the table is full. The caller holds the system lock.
-pub(super) fn add_region(info: &RegionInfo) -> Result<usize> {
+pub(super) fn add_region(info: &RegionInfo<'static>) -> Result<usize> {
     for (index, entry) in REGIONS.iter().enumerate() {
         if entry.npages.load(Relaxed) == 0 {
             entry.name.store(info.name.as_char_ptr() as usize, Relaxed);
@@ -114,21 +173,6 @@ pub(super) fn remove_region(index: usize) {
     REGIONS[index].npages.store(0, Release);
 }
 
-/// Returns all regions there are.
-pub(super) fn regions() -> impl Iterator<Item = RegionInfo> {
-    REGIONS.iter().filter_map(Entry::read)
-}
-
-/// Returns the region that holds the frame, if one does.
-pub(super) fn region_at(gfn: u64) -> Option<RegionInfo> {
-    regions().find(|region| gfn.wrapping_sub(region.gfn) < region.npages)
-}
-
-/// Returns one region. The caller holds the system lock or owns the region.
-pub(super) fn region(index: usize) -> Option<RegionInfo> {
-    REGIONS.get(index)?.read()
-}
-
 /// Says which compartment runs in `view`. The caller holds the system lock.
 pub(super) fn set_compartment(
     view: u16,
@@ -143,26 +187,4 @@ pub(super) fn set_compartment(
     let entry = &VIEWS[usize::from(view)];
     entry.module.store(module, Relaxed);
     entry.compartment.store(compartment, Release);
-}
-
-/// Returns the compartment that runs in `view`.
-pub(super) fn compartment(view: u16) -> Option<&'static Compartment> {
-    let addr = VIEWS.get(usize::from(view))?.compartment.load(Acquire);
-    let ptr = addr as *const Compartment;
-    // SAFETY: Null or, stored by `set_compartment`, the address of a `&'static Compartment` whose
-    // module is loaded: `system::module_going` clears the entry first.
-    unsafe { ptr.as_ref() }
-}
-
-/// Returns every compartment with its view.
-pub(super) fn compartments() -> impl Iterator<Item = (u16, &'static Compartment)> {
-    (0..MAX_VIEWS as u16).filter_map(|view| compartment(view).map(|it| (view, it)))
-}
-
-/// Returns the module of every compartment; null is the kernel itself.
-pub(super) fn modules() -> impl Iterator<Item = (u16, *mut bindings::module)> {
-    compartments().map(|(view, _)| {
-        let module = VIEWS[usize::from(view)].module.load(Relaxed);
-        (view, module as *mut bindings::module)
-    })
 }

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The attackers.
+//!
+//! They come as assembly because that is what an attacker who found a bug has: the choice of every
+//! register and of every instruction that passes the scan.
+
+// Each gets a pointer to its orders in RDI: words [0] address, [1] value or result, [2] view, [3] RAX
+// and [4] RBX of the instruction that switches views.
+core::arch::global_asm!(
+    r#"
+    .pushsection .text..undertow.entry.ATTACK, "ax", @progbits
+    .p2align 4
+    .globl ut_attack_read
+    .type ut_attack_read, @function
+ut_attack_read:
+    endbr64
+    movq    (%rdi), %rax
+    movq    (%rax), %rax
+    movq    %rax, 8(%rdi)
+    ret
+    int3
+    .size ut_attack_read, . - ut_attack_read
+
+    .p2align 4
+    .globl ut_attack_write
+    .type ut_attack_write, @function
+ut_attack_write:
+    endbr64
+    movq    (%rdi), %rax
+    movq    8(%rdi), %rcx
+    movq    %rcx, (%rax)
+    ret
+    int3
+    .size ut_attack_write, . - ut_attack_write
+
+    // Two gaps of three bytes, for the instruction that no compiler and no link tool lets
+    // through: the test writes it there. The host replaces RSP on the way to view 0.
+    .p2align 4
+    .globl ut_attack_switch
+    .type ut_attack_switch, @function
+ut_attack_switch:
+    endbr64
+    pushq   %rbx
+    movq    %rdi, %rsi
+    movq    %rsp, %r12
+    movq    24(%rsi), %rax
+    movq    32(%rsi), %rbx
+    xorl    %ecx, %ecx
+    .globl ut_attack_gap_in
+ut_attack_gap_in:
+    nopl    (%rax)
+    movq    (%rsi), %rdx
+    movq    (%rdx), %rdx
+    movq    %rdx, 8(%rsi)
+    movq    24(%rsi), %rax
+    movq    32(%rsi), %rbx
+    movl    16(%rsi), %ecx
+    .globl ut_attack_gap_out
+ut_attack_gap_out:
+    nopl    (%rax)
+    movq    %r12, %rsp
+    popq    %rbx
+    ret
+    int3
+    .size ut_attack_switch, . - ut_attack_switch
+
+    .p2align 4
+    .globl ut_attack_fpu
+    .type ut_attack_fpu, @function
+ut_attack_fpu:
+    endbr64
+    movq    %xmm0, %rax
+    movq    %rax, 8(%rdi)
+    ret
+    int3
+    .size ut_attack_fpu, . - ut_attack_fpu
+
+    // Words [0] RSP, [1] where to jump, [2] when, [3] RAX, [4] RBX.
+    .p2align 4
+    .globl ut_attack_timed
+    .type ut_attack_timed, @function
+ut_attack_timed:
+    endbr64
+    movq    (%rdi), %r8
+    movq    8(%rdi), %r9
+    movq    16(%rdi), %r10
+    movq    24(%rdi), %r11
+    movq    32(%rdi), %rbx
+    sti
+1:  rdtsc
+    shlq    $32, %rdx
+    orq     %rdx, %rax
+    cmpq    %r10, %rax
+    jb      1b
+    movq    %r8, %rsp
+    movq    %r11, %rax
+    xorl    %ecx, %ecx
+    jmp     *%r9
+    int3
+    .size ut_attack_timed, . - ut_attack_timed
+    .popsection
+    "#,
+    options(att_syntax)
+);
+
+extern "C" {
+    pub(super) fn ut_attack_read(orders: *mut u8);
+    pub(super) fn ut_attack_write(orders: *mut u8);
+    pub(super) fn ut_attack_switch(orders: *mut u8);
+    pub(super) fn ut_attack_fpu(orders: *mut u8);
+    pub(super) fn ut_attack_timed(orders: *mut u8);
+    pub(super) static ut_attack_gap_in: u8;
+    pub(super) static ut_attack_gap_out: u8;
+    pub(super) static __ut_text_start_ATTACK: u8;
+    pub(super) static __ut_text_end_ATTACK: u8;
+}
