@@ -41,6 +41,29 @@ report_ktap() {
 	[ "$failed" = 0 ] || grep -E '^ *(#|not ok)' "$2" | tail -n 25 | cut -c1-180 | sed 's/^/        | /' || true
 }
 
+# in_parallel START FINISH ITEM...: calls "START NUMBER ITEM" for all, as many at
+# a time as there are jobs, and "FINISH NUMBER ITEM STATUS" in their order. START
+# should end with exec, so that an interruption reaches the program.
+in_parallel() {
+	local start=$1 finish=$2 running=0 begun=0 ended=0 status
+	local -a pids=()
+	shift 2
+	trap 'kill "${pids[@]}" 2>/dev/null; exit 130' INT TERM
+	while [ "$ended" -lt $# ]; do
+		while [ "$begun" -lt $# ] && [ "$running" -lt "$JOBS" ]; do
+			begun=$((begun + 1))
+			running=$((running + 1))
+			"$start" "$begun" "${!begun}" &
+			pids[begun]=$!
+		done
+		ended=$((ended + 1))
+		status=0
+		wait "${pids[ended]}" || status=$?
+		running=$((running - 1))
+		"$finish" "$ended" "${!ended}" "$status"
+	done
+}
+
 # Files of this repository that end in one of the given names, git's view.
 our_files() {
 	plain_git -C "$ROOT" ls-files -co --exclude-standard -- "$@" | sort -u |

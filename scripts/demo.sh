@@ -26,8 +26,7 @@ scratch_dir
 
 # What a reader need not see: markers, and what follows below in another form.
 readable() {
-	sed -uE -e '/^(UT-(JOB|GUEST|COUNTERS|COST) |section [0-9]|reboot: )/d' \
-		-e 's/^UT-COUNTED ([^ ]+).* exits=([0-9]+)( .*|)$/(host) VM exits of this guest so far, at "\1": \2/'
+	sed -uE '/^(UT-(JOB|GUEST|COST) |section [0-9]|reboot: )/d'
 }
 
 step 'Demonstration: the emulated host boots, then the guest (about 30 s)'

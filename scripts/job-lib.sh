@@ -12,6 +12,28 @@ wish() {
 
 has_wish() { head -n 40 "$1" | grep -qE "^[#/* ]*ut-$2:"; }
 
+# How views are switched and violations delivered: what the host is booted with
+# so that its guests find this back end.
+BACKENDS=(vmfunc-ve vmfunc-swve hypercall-swve)
+
+backend_host() {
+	case $1 in
+	vmfunc-ve) ;;
+	vmfunc-swve) echo kvm_intel.views_ve=0 ;;
+	hypercall-ve) echo kvm_intel.views_vmfunc=0 ;;
+	hypercall-swve) echo kvm_intel.views_vmfunc=0 kvm_intel.views_ve=0 ;;
+	*) die "there is no back end $1" 'See scripts/job-lib.sh.' ;;
+	esac
+}
+
+# backends FILE [DEFAULT]: those that a test wants to run on.
+backends() {
+	local wanted
+	wanted=$(wish "$1" backends "${2:-vmfunc-ve}")
+	[ "$wanted" != all ] || wanted=${BACKENDS[*]}
+	printf '%s\n' "$wanted"
+}
+
 # The guest's tests: those that say on how many CPUs they want to run.
 guest_jobs() {
 	local file

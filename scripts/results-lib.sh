@@ -7,7 +7,6 @@
 #	UT-ELF ... , segment ..., section ...
 #					the summary of an ELF file, in the form of
 #					tools/testing/selftests/undertow/readelf_summary.sh
-#	UT-COUNTED tag name=value...	KVM's counters at that moment (from the host)
 
 COSTS=(call floor crossing hypercall_switch ve_round_trip exits_per_million)
 
@@ -43,15 +42,3 @@ costs_table() {
 }
 
 elf_summary() { grep -E '^(UT-ELF |segment [0-9]|section [0-9])' "$1" || true; }
-
-# counted GUEST-LOG TAG NAME: nothing counts as zero, a missing line does not.
-counted() {
-	awk -v tag="$2" -v name="$3=" '
-		$1 == "UT-COUNTED" && $2 == tag {
-			found = 1
-			for (i = 3; i <= NF; i++)
-				if (index($i, name) == 1)
-					value = substr($i, length(name) + 1)
-		}
-		END { if (!found) exit 1; print value + 0 }' "$1"
-}

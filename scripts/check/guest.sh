@@ -8,8 +8,13 @@
 #	ut-model: MODEL		CPU that Bochs emulates (broadwell_ult)
 #	ut-host-cpus: N		CPUs of the host (1)
 #	ut-timeout: SECONDS	for its whole boot (300)
+#	ut-backends: NAME...	or "all" (vmfunc-ve): see scripts/job-lib.sh
 #	ut-alone: yes		needs a boot of its own
-# Jobs with the same wishes share one boot.
+#	ut-last: yes		leaves the guest changed: the last one of its boot
+#	ut-ends: TEXT		the guest must end in this job, without a panic,
+#				after a line with TEXT
+# Jobs with the same wishes share one boot. Boots run in parallel, reports come
+# in order.
 
 . "$(dirname "$0")/../lib.sh"
 . "$ROOT/scripts/check-lib.sh"
@@ -22,40 +27,81 @@ scratch_dir
 for file in $(guest_jobs); do
 	name=$(basename "${file%.*}")
 	alone=
-	! has_wish "$file" alone || alone=$name
-	for cpus in $(wish "$file" cpus 1); do
-		printf '%s|%s|%s|%s|%s|%s|%s\n' "$cpus" "$(wish "$file" host-cpus 1)" \
-			"$(wish "$file" model broadwell_ult)" "$(wish "$file" timeout 300)" \
-			"$(wish "$file" host kvm.guest_views=2)" "$(wish "$file" guest '')" "$alone|$name"
+	if has_wish "$file" alone || has_wish "$file" ends; then alone=$name; fi
+	for backend in $(backends "$file"); do
+		# With VMFUNC and #VE on all numbers of CPUs; else on one, the same for
+		# all jobs: they share a boot.
+		case $backend in
+		vmfunc-ve) cpus=$(wish "$file" cpus 1) ;;
+		vmfunc-swve) cpus=1 ;;
+		hypercall-*) cpus=2 ;;
+		esac
+		for cpus in $cpus; do
+			printf '%s|%s|%s|%s|%s|%s|%s|%s|%s %s\n' "$backend" "$cpus" "$(wish "$file" host-cpus 1)" \
+				"$(wish "$file" model broadwell_ult)" "$(wish "$file" timeout 300)" \
+				"$(wish "$file" host kvm.guest_views=2)" "$(wish "$file" guest '')" "$alone" \
+				"$(wish "$file" last first)" "$name"
+		done
 	done
 done | sort >"$SCRATCH/jobs"
+sed 's/|[^|]*$//' "$SCRATCH/jobs" | sort -u >"$SCRATCH/boots"
 
-number=0
-while IFS= read -r group; do
-	number=$((number + 1))
-	IFS='|' read -r cpus host_cpus model timeout host guest _ <<<"$group"
-	names=$(grep -F "$group|" "$SCRATCH/jobs" | sed 's/.*|//')
-	out=check-guest-$number
-	status=0
-	"$ROOT/scripts/run-vm.sh" --name "$out" --job "$(paste -sd , <<<"$names")" \
+# names GROUP: its jobs, the last one at the end.
+names() { grep -F "$1|" "$SCRATCH/jobs" | sed 's/.*|//' | sort | cut -d ' ' -f 2; }
+
+boot() {
+	local backend cpus host_cpus model timeout host guest
+	IFS='|' read -r backend cpus host_cpus model timeout host guest _ <<<"$2"
+	exec "$ROOT/scripts/run-vm.sh" --name "check-guest-$1" --job "$(names "$2" | paste -sd ,)" \
 		--guest-cpus "$cpus" --host-cpus "$host_cpus" --cpu "$model" --timeout "$timeout" \
-		--host-append "$host" --guest-append "$guest" || status=$?
+		--host-append "$host $(backend_host "$backend")" --guest-append "ut.backend=$backend $guest"
+}
+
+# judge BOOT JOB LABEL: what a job that was to end by itself says.
+judge() {
+	local log=$BUILD/$1/guest.log ended
+	job_log "$log" "$2" >"$BUILD/$1/$2.ktap"
+	report_ktap "guest: $3" "$BUILD/$1/$2.ktap"
+	# A job's own status says more than its lines when it died.
+	ended=$(job_status "$log" "$2")
+	if [ -z "$ended" ]; then
+		report fail "guest: $3: did not end" "$BUILD/$1/serial.log"
+	elif [ "$ended" != 0 ] && ! grep -q '^ *not ok' "$BUILD/$1/$2.ktap"; then
+		report fail "guest: $3: exit status $ended" "$BUILD/$1/serial.log"
+	fi
+}
+
+# judge_end BOOT JOB LABEL TEXT STATUS: ... what one that takes the guest along does.
+judge_end() {
+	local log=$BUILD/$1/guest.log verdict=pass
+	[ "$5" = 121 ] && [ -z "$(job_status "$log" "$2")" ] &&
+		tail -n 1 "$log" | grep -qF "$4" && ! grep -q 'Kernel panic' "$log" || verdict=fail
+	report "$verdict" "guest: $3: the guest ends after \"$4\"" "$BUILD/$1/serial.log"
+}
+
+# conclude NUMBER GROUP STATUS: reports of one boot.
+conclude() {
+	local out=check-guest-$1 backend cpus name file label ends=
+	IFS='|' read -r backend cpus _ <<<"$2"
 	mkdir -p "$BUILD/$out"
-	touch "$BUILD/$out/guest.log"
-	for name in $names; do
-		job_log "$BUILD/$out/guest.log" "$name" >"$BUILD/$out/$name.ktap"
-		report_ktap "guest: $name, $cpus vCPU" "$BUILD/$out/$name.ktap"
-		# A job's own status says more than its lines when it died.
-		ended=$(job_status "$BUILD/$out/guest.log" "$name")
-		if [ -z "$ended" ]; then
-			report fail "guest: $name, $cpus vCPU: did not end" "$BUILD/$out/serial.log"
-		elif [ "$ended" != 0 ] && ! grep -q '^ *not ok' "$BUILD/$out/$name.ktap"; then
-			report fail "guest: $name, $cpus vCPU: exit status $ended" "$BUILD/$out/serial.log"
+	touch "$BUILD/$out/guest.log" "$BUILD/$out/host.log"
+	for name in $(names "$2"); do
+		label="$name, $cpus vCPU, $backend"
+		file=$(guest_jobs | grep -E "/$name\.(sh|c)$")
+		if has_wish "$file" ends; then
+			ends=1
+			judge_end "$out" "$name" "$label" "$(wish "$file" ends '')" "$3"
+		else
+			judge "$out" "$name" "$label"
 		fi
 	done
 	# From 120 on it is the machine, not a job.
-	[ "$status" -lt 120 ] || report fail "guest: boot $number ended with $status" "$BUILD/$out/serial.log"
+	[ "$3" -lt 120 ] || [ -n "$ends" ] ||
+		report fail "guest: boot $1 ($backend) ended with $3" "$BUILD/$out/serial.log"
 	if grep -qE '(WARNING|BUG|Oops|INFO: task .* blocked)[: ]' "$BUILD/$out/host.log"; then
-		report fail "guest: boot $number: the host's kernel complains" "$BUILD/$out/host.log"
+		report fail "guest: boot $1 ($backend): the host's kernel complains" "$BUILD/$out/host.log"
 	fi
-done < <(sed 's/|[^|]*$//' "$SCRATCH/jobs" | sort -u)
+}
+
+mapfile -t groups <"$SCRATCH/boots"
+in_parallel boot conclude "${groups[@]}"

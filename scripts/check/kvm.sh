@@ -1,12 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# KVM selftests on the emulated host. A test may say in its first 40 lines how
-# it wants to run (defaults in brackets):
+# KVM selftests on the emulated host; ours on every back end that a guest with
+# views can find there. A test may say in its first 40 lines how it wants to run
+# (defaults in brackets):
 #	ut-host-cpus: N		CPUs of the host (1)
 #	ut-host: TEXT		host's kernel command line (kvm.guest_views=2)
 #	ut-model: MODEL		CPU that Bochs emulates (broadwell_ult)
-# Tests with the same wishes share one boot.
+#	ut-backends: NAME...	(all for views_*, else vmfunc-ve), see job-lib.sh
+# Tests with the same wishes share one boot. Boots run in parallel, reports come
+# in order.
 
 . "$(dirname "$0")/../lib.sh"
 . "$ROOT/scripts/check-lib.sh"
@@ -19,24 +22,36 @@ scratch_dir
 for program in "$BUILD"/kvm-selftests/*; do
 	name=$(basename "$program")
 	source=$LINUX/tools/testing/selftests/kvm/x86/$name.c
-	printf '%s|%s|%s|%s\n' "$(wish "$source" host-cpus 1)" "$(wish "$source" model broadwell_ult)" \
-		"$(wish "$source" host kvm.guest_views=2)" "$name"
+	default=vmfunc-ve
+	case $name in views_*) default=all ;; esac
+	for backend in $(backends "$source" "$default"); do
+		printf '%s|%s|%s|%s|%s\n' "$backend" "$(wish "$source" host-cpus 1)" \
+			"$(wish "$source" model broadwell_ult)" "$(wish "$source" host kvm.guest_views=2)" "$name"
+	done
 done | sort >"$SCRATCH/tests"
+sed 's/|[^|]*$//' "$SCRATCH/tests" | sort -u >"$SCRATCH/boots"
 
-number=0
-while IFS='|' read -r cpus model append; do
-	number=$((number + 1))
-	names=$(grep -F "$cpus|$model|$append|" "$SCRATCH/tests" | sed 's/.*|//' | paste -sd ' ')
-	log=$BUILD/check-kvm-$number/tests.log
-	status=0
-	"$ROOT/scripts/run-vm.sh" --name "check-kvm-$number" --tests "$names" --host-cpus "$cpus" \
-		--cpu "$model" --host-append "$append" --timeout 600 --silence 300 || status=$?
+names() { grep -F "$1|" "$SCRATCH/tests" | sed 's/.*|//' | paste -sd ' '; }
+
+boot() {
+	local backend cpus model append
+	IFS='|' read -r backend cpus model append <<<"$2"
+	exec "$ROOT/scripts/run-vm.sh" --name "check-kvm-$1" --tests "$(names "$2")" --host-cpus "$cpus" \
+		--cpu "$model" --host-append "$append $(backend_host "$backend")" --timeout 600 --silence 300
+}
+
+conclude() {
+	local log=$BUILD/check-kvm-$1/tests.log backend=${2%%|*} name
 	mkdir -p "${log%/*}"
 	touch "$log"
-	report_ktap kvm "$log"
+	report_ktap "kvm: $backend" "$log"
 	# This bench has all that our own tests need: skipping one hides something.
 	sed -nE 's/^ok [0-9]+ (views_[a-z_]+).* # SKIP.*/\1/p' "$log" | while read -r name; do
-		report fail "kvm: $name must not be skipped here" "$log"
+		report fail "kvm: $backend: $name must not be skipped here" "$log"
 	done
-	[ "$status" = 0 ] || report fail "kvm: host run $number ($names) ended with $status" "$log"
-done < <(sed 's/|[^|]*$//' "$SCRATCH/tests" | sort -u)
+	[ "$3" = 0 ] ||
+		report fail "kvm: host run $1 ($backend: $(names "$2")) ended with $3" "$log"
+}
+
+mapfile -t groups <"$SCRATCH/boots"
+in_parallel boot conclude "${groups[@]}"

@@ -39,25 +39,6 @@ say "UT-HOST begin mode=$UT_MODE cpus=$(nproc) kernel=$(uname -r)"
 grep -qw vmx /proc/cpuinfo || { say 'H| no vmx in /proc/cpuinfo'; finish 125; }
 [ -c /dev/kvm ] || { say 'H| no /dev/kvm: KVM did not start'; dmesg | tail -n 20 | relay 'H| '; finish 125; }
 
-# The guest asks with a line "UT-COUNTERS TAG"; it waits a moment before it
-# goes on. KVM's counters of the running guest come back as one line.
-counters() {
-	values=
-	for file in /sys/kernel/debug/kvm/*; do
-		[ -f "$file" ] || continue
-		read -r value <"$file" || continue
-		[ "$value" = 0 ] || values="$values ${file##*/}=$value"
-	done
-	say "G| UT-COUNTED ${1:-?}$values"
-}
-
-relay_guest() {
-	while IFS= read -r line || [ -n "$line" ]; do
-		line=${line%"$cr"}
-		say "G| $line"
-		case $line in 'UT-COUNTERS '*) counters "${line#UT-COUNTERS }" ;; esac
-	done
-}
 
 run_guest() {
 	cat /guest/*.cpio >/tmp/initrd
@@ -74,7 +55,7 @@ case $UT_MODE in
 guest)
 	# The guest ends with a line that its own console carries to the build
 	# machine; here only what QEMU says of it.
-	run_guest | relay_guest
+	run_guest | relay 'G| '
 	relay 'H| qemu: ' </tmp/qemu.err
 	finish "$(cat /tmp/qemu.status)"
 	;;

@@ -51,9 +51,8 @@ load() {
 	insmod "/ut/modules/$ut_module.ko" "$@"
 }
 
-# counters TAG: the host prints KVM's exit counters of this guest to the log,
-# as "UT-COUNTED TAG exits=N ...". The wait lets the serial line run dry.
-counters() {
-	echo "UT-COUNTERS $1"
-	sleep 1
+# backend: what the host was booted to offer, as scripts/job-lib.sh names it.
+backend() {
+	ut_backend=$(sed -n 's/.*ut\.backend=\([^ ]*\).*/\1/p' /proc/cmdline)
+	echo "${ut_backend:-vmfunc-ve}"
 }

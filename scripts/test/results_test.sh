@@ -6,7 +6,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
-plan 15
+plan 17
 
 # ktap NAME WANTED: WANTED is the list of verdicts for the stream that is read
 ktap() {
@@ -26,6 +26,19 @@ ktap 'KTAP: the same number again' 'pass fail' < <(printf '1..2\nok 1 a\nok 1 a\
 ktap 'KTAP: more than planned' 'pass pass fail' < <(printf '1..1\nok 1 a\nok 2 b\n')
 ktap 'KTAP: bail out' 'fail fail' < <(printf '1..1\nBail out! no\n')
 ktap 'KTAP: a subtest that did not report' 'pass fail' < <(printf '1..1\n  1..2\n  ok 1 a\nok 1 s\n')
+
+# parallel JOBS: three items of which the second fails, and each notes when it began
+parallel() {
+	JOBS=$1 bash -c "
+		JOBS=$1; set -eu; BUILD=$WORK; . '$SCRIPTS/check-lib.sh'
+		begin() { echo b >>'$WORK/begun'; sleep 0.\$1; [ \$2 != b ]; }
+		end() { echo \"\$1\$2\$3/\$(wc -l <'$WORK/begun')\"; }
+		: >'$WORK/begun'
+		in_parallel begin end a b c" | paste -sd ' '
+}
+succeeds 'in parallel: order, status, and one at a time' \
+	[ "$(parallel 1)" = '1a0/1 2b1/2 3c0/3' ]
+succeeds '... and two' [ "$(parallel 2)" = '1a0/2 2b1/3 3c0/3' ]
 
 costs() {
 	bash -c ". '$SCRIPTS/lib.sh'; . '$SCRIPTS/results-lib.sh'; costs_json '$WORK/log' '$WORK/json'"

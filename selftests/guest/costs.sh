@@ -1,11 +1,37 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The cost table, for make bench.
+# The cost table, for make bench; and what must hold of it.
+#
+# ut-cpus: 1
+# ut-backends: all
 
 . /ut/lib.sh
 
+case $(backend) in
+hypercall-*) crossings=10000 per_crossing=3 ;;
+*) crossings=1000000 per_crossing=0 ;;
+esac
+
 mark
-load undertow_bench "crossings=${UT_CROSSINGS:-1000000}" || exit 1
-since | sed -n 's/.*\(UT-COST .*\)/\1/p'
+load undertow_bench "crossings=$crossings" || exit 1
+since | sed -n 's/.*\(UT-COST .*\)/\1/p' >/tmp/costs
 rmmod undertow_bench
+cat /tmp/costs
+
+# cost NAME: its whole part
+cost() { sed -n "s/^UT-COST $1=\([0-9]*\).*/\1/p" /tmp/costs; }
+
+plan 3
+[ "$(cost crossings)" = "$crossings" ] && [ "$(cost crossings_failed)" = 0 ]
+result $? "$crossings crossings come back by themselves"
+# An interrupt that waits for its end makes a long measurement exit once more.
+[ $(($(cost crossing_exits) / crossings)) = "$per_crossing" ] &&
+	{ [ "$per_crossing" != 0 ] || [ "$(cost crossing_exits)" = 0 ]; }
+result $? "... with $per_crossing VM exits each"
+case $(backend) in
+hypercall-*) [ "$(cost crossing)" -lt 20000 ] ;;
+*) [ "$(cost crossing)" -le 90 ] && [ "$(cost hypercall_switch)" -ge $((20 * $(cost crossing))) ] ;;
+esac
+result $? '... and not too many instructions'
+finish

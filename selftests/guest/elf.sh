@@ -4,7 +4,7 @@
 # The sample driver with good and bad input, in its compartment.
 #
 # ut-cpus: 1 2
-# ut-host: kvm.guest_views=2
+# ut-backends: all
 
 . /ut/lib.sh
 

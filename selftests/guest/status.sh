@@ -5,17 +5,23 @@
 # views.
 #
 # ut-cpus: 1 2
-# ut-host: kvm.guest_views=2
-# ut-guest: undertow=require
-# ut-alone: yes
+# ut-backends: all
+# ut-last: yes
 
 . /ut/lib.sh
 
 debug=/sys/kernel/debug/undertow
 
-plan 10
-grep -q '^back end: VMFUNC + hardware #VE$' $debug/status
-result $? 'the status file says which back end is in use'
+plan 12
+# Not the guest's own word: what the bench booted the host with.
+case $(backend) in
+vmfunc-ve) wanted='VMFUNC + hardware #VE' ;;
+vmfunc-swve) wanted='VMFUNC + software #VE' ;;
+hypercall-ve) wanted='hypercall + hardware #VE' ;;
+hypercall-swve) wanted='hypercall + software #VE' ;;
+esac
+grep -q "^back end: $wanted\$" $debug/status
+result $? "the back end is $wanted"
 [ "$(grep -c '^CPU [0-9]*: registered' $debug/status)" = "$(nproc)" ]
 result $? 'every CPU is registered with the host'
 
@@ -25,8 +31,21 @@ grep -q '^state: enforced$' $debug/status && grep -q 'compartment "elf"' $debug/
 result $? 'the status file lists its view'
 load undertow_attack attack=0 && rmmod undertow_attack
 result $? 'another compartment comes and goes'
+# While the file is being read, the names in it must not go away.
+echo 3000 >$debug/status_pause_ms
+cat $debug/status >/tmp/slow &
+sleep 1
+start=$(cut -d . -f 1 /proc/uptime)
 rmmod undertow_elf
 result $? 'the sample driver unloads before the seal'
+waited=$(($(cut -d . -f 1 /proc/uptime) - start))
+wait
+echo 0 >$debug/status_pause_ms
+echo "# waited $waited s"
+[ "$waited" -ge 1 ]
+result $? '... but waits for a reader of the status file'
+grep -q 'compartment "elf", .* calls' /tmp/slow
+result $? '... which gets the name that it found'
 load undertow_elf
 result $? '... and loads again'
 

@@ -1,30 +1,39 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The timed jump to the gate's last VMFUNC, on a host without guard M1: with
-# guard M2 alone it must not hit. With neither it must, or the tests that say
-# "never hits" could not fail.
+# The timed jump to the gate's way out of a compartment, on a host without guard
+# M1: with guard M2 alone it must not hit. With neither it must, or the tests
+# that say "never hits" could not fail.
+#
+# Where the host switches it also replaces the stack, clears IF, and lets the
+# gate alone switch; all that is off here as well (bits 16 and 17).
 #
 # ut-cpus: 1 2
-# ut-host: kvm.guest_views=2 kvm.views_guard=0
+# ut-host: kvm.guest_views=2 kvm.views_guard=0 kvm.views_break=0x30000
 # ut-guest: undertow=require
+# ut-backends: vmfunc-ve hypercall-swve
 
 . /ut/lib.sh
 
-# timed WEAKEN TRIES WANTED NAME
-timed() {
+# attack WANTED NAME PARAMETER=VALUE...
+attack() {
+	wanted=$1
+	name=$2
+	shift 2
 	mark
-	load undertow_attack attack=4 weaken="$1" tries="$2" 2>&1 | sed 's/^/# /'
+	load undertow_attack "$@" 2>&1 | sed 's/^/# /'
 	since | sed -n 's/.*\(UT-TIMED .*\)/# \1/p'
 	line=$(since | sed -n 's/.*\(UT-ATTACK .*\)/\1/p')
 	rmmod undertow_attack 2>/dev/null
-	echo "# wanted: $3"
+	echo "# wanted: $wanted"
 	echo "# got: $line"
-	[ "$(echo "$line" | grep -cE -- "$3")" = 1 ]
-	result $? "$4"
+	[ "$(echo "$line" | grep -cE -- "$wanted")" = 1 ]
+	result $? "$name"
 }
 
-plan 2
-timed 0 6000 'stopped=1 .*intact=1' 'the timed jump into the gate never hits, M2 alone'
-timed 1 60000 'stopped=0 .*intact=0' '... and hits when both guards are off'
+plan 4
+attack 'stopped=1 .*intact=1' 'the timed jump into the gate never hits, M2 alone' attack=4 tries=6000
+attack 'stopped=0 .*intact=0' '... and hits when both guards are off' attack=4 weaken=1 tries=60000
+attack 'stopped=1 error=-14 disclosed=0' 'a switch outside the gate is stopped by rights alone' attack=2
+attack 'stopped=0 error=0 disclosed=1' '... and succeeds when view 0 may execute the text' attack=2 weaken=1
 finish
