@@ -16,7 +16,7 @@
 //! and of a compartment against the kernel.
 //!
 //! Layers, each using the ones below it only: [`wire`] and the macros; [`compartment`], [`region`];
-//! `system`, `text`, `report`; `host`, `table`, `slot`; [`logic`].
+//! `status`, `system`, `text`, `report`; `host`, `table`, `slot`; [`logic`].
 //!
 //! Documentation: `Documentation/undertow/`.
 
@@ -34,6 +34,7 @@ mod host;
 mod report;
 mod slot;
 mod start;
+mod status;
 mod system;
 mod table;
 mod text;

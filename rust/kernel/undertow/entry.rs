@@ -13,6 +13,7 @@ use crate::{
 use super::{
     report,
     start,
+    status,
     system, //
 };
 
@@ -52,7 +53,7 @@ unsafe extern "C" fn undertow_rs_violation(info: *const bindings::kvm_ve_info, i
 #[no_mangle]
 unsafe extern "C" fn undertow_rs_show(m: *mut bindings::seq_file) {
     // SAFETY: The caller's promise.
-    report::show(unsafe { SeqFile::from_raw(m) });
+    status::show(unsafe { SeqFile::from_raw(m) });
 }
 
 /// Seals all views. Returns 0 or a negative errno.

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The status file.
+
+use crate::{
+    bindings,
+    seq_file::SeqFile,
+    seq_print, //
+};
+
+use super::{
+    host,
+    logic::{
+        abi::consts::KVM_VIEWS_Q_PT_PAGES,
+        addr::ViewId, //
+    },
+    report,
+    system::{
+        self,
+        State, //
+    }, //
+};
+
+/// Prints the state of the system. May sleep.
+pub(super) fn show(m: &SeqFile) {
+    if !system::is_live() {
+        seq_print!(m, "state: not enforced\n");
+        seq_print!(m, "required: {}\n", system::is_required());
+        return;
+    }
+    // Modules come and go while this file is read, and the names are theirs.
+    system::inspect(|state| {
+        show_system(m, state);
+        show_cpus(m);
+        show_views(m, state);
+        show_regions(m, state);
+    });
+}
+
+fn table_pages(view: u16) -> u64 {
+    ViewId::new(view)
+        .ok()
+        .and_then(|id| host::query(KVM_VIEWS_Q_PT_PAGES, id).ok())
+        .unwrap_or(0)
+}
+
+fn show_system(m: &SeqFile, state: &State) {
+    let (stopped, denied) = report::counts();
+    let views = state.nr_views();
+    let pages: u64 = (0..views as u16).map(table_pages).sum();
+
+    seq_print!(m, "state: enforced\n");
+    seq_print!(m, "sealed: {}\n", state.is_sealed());
+    seq_print!(m, "back end: {}\n", system::backend());
+    seq_print!(m, "views: {}\n", views);
+    seq_print!(m, "regions: {}\n", state.tables().regions().count());
+    seq_print!(m, "page table bytes: {}\n", pages * 4096);
+    seq_print!(m, "calls ended by a fault: {}\n", stopped);
+    seq_print!(m, "accesses denied in view 0: {}\n", denied);
+}
+
+fn show_cpus(m: &SeqFile) {
+    for cpu in host::possible_cpus() {
+        // SAFETY: `cpu` is a possible CPU.
+        let registered = unsafe { bindings::undertow_cpu_is_registered(cpu) };
+        seq_print!(
+            m,
+            "CPU {}: {}\n",
+            cpu,
+            if registered {
+                "registered"
+            } else {
+                "not registered"
+            }
+        );
+    }
+}
+
+fn show_views(m: &SeqFile, state: &State) {
+    for number in 0..state.nr_views() as u16 {
+        let pages = table_pages(number);
+        match (number, state.tables().tenant(number)) {
+            (0, _) => seq_print!(m, "view 0: root, {} table pages\n", pages),
+            (1, _) => seq_print!(m, "view 1: transit, {} table pages\n", pages),
+            (_, None) => seq_print!(m, "view {}: free, {} table pages\n", number, pages),
+            (_, Some(tenant)) => {
+                // What a test makes this file wait for: somebody unloads the module meanwhile.
+                #[cfg(CONFIG_UNDERTOW_SELFTEST)]
+                super::selftest::pause();
+                let (calls, faults) = tenant.compartment.statistics();
+                seq_print!(
+                    m,
+                    "view {}: compartment \"{}\", {} table pages, {} calls, {} ended by a fault\n",
+                    number,
+                    tenant.compartment.name(),
+                    pages,
+                    calls,
+                    faults
+                );
+            }
+        }
+    }
+}
+
+fn show_regions(m: &SeqFile, state: &State) {
+    for region in state.tables().regions() {
+        seq_print!(
+            m,
+            "region \"{}\": gfn {:#x}, {} pages, {:?}\n",
+            region.name,
+            region.gfn,
+            region.npages,
+            region.policy
+        );
+    }
+}
