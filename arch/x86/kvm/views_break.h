@@ -14,6 +14,14 @@
 /* Bits of kvm.views_break.  Tests know them by number: append only. */
 enum kvm_views_break {
 	KVM_VIEWS_BREAK_SEAL,		/* a sealed view can be widened */
+
+	/* dirty logging asks the CPU, not the view, about A/D bits */
+	KVM_VIEWS_BREAK_WRITE_PROTECT = 16,
+	KVM_VIEWS_BREAK_VE_DIRTY,	/* a page with a #VE in it isn't logged */
+	KVM_VIEWS_BREAK_RESTORE_ZAP,	/* old mappings survive a restore */
+	KVM_VIEWS_BREAK_RESTORE_SEAL,	/* restored views are not sealed */
+	KVM_VIEWS_BREAK_RESTORE_CHECK,	/* the order of ranges is not checked */
+	KVM_VIEWS_BREAK_FREE,		/* policies outlive their VM */
 };
 
 #ifdef CONFIG_KVM_VIEWS_BREAK
