@@ -15,10 +15,8 @@
 #include "views_break.h"
 #include "x86.h"
 
-int guest_views;
-module_param(guest_views, int, 0444);
-MODULE_PARM_DESC(guest_views,
-		 "EPT views for guests: 0 off (default), 1 reserved for VMMs that ask for them, off for now, 2 for every VM whose guest asks");
+#define CREATE_TRACE_POINTS
+#include "views_trace.h"
 
 bool views_guard = true;
 module_param(views_guard, bool, 0644);
@@ -38,23 +36,60 @@ static const struct kvm_x86_views_ops *ops(void)
 	return kvm_x86_ops.views_ops;
 }
 
-/* Can this VM have views at all? */
-static long views_supported(struct kvm_vcpu *vcpu)
+/* A VM's views, none of them there yet. */
+struct kvm_views *kvm_views_alloc(u16 max)
 {
-	struct kvm *kvm = vcpu->kvm;
+	struct kvm_views *views;
 
-	if (guest_views != 2 || !ops())
-		return -KVM_ENOSYS;
+	views = kvzalloc(struct_size(views, view, max), GFP_KERNEL_ACCOUNT);
+	if (!views)
+		return NULL;
+	mutex_init(&views->lock);
+	views->max = max;
+	return views;
+}
 
-	if (kvm->arch.vm_type != KVM_X86_DEFAULT_VM || !tdp_mmu_enabled ||
-	    !kvm_ad_enabled)
-		return -EOPNOTSUPP;
+void kvm_views_free(struct kvm_views *views)
+{
+	u16 i;
 
-#if IS_ENABLED(CONFIG_HYPERV)
-	/* A hypervisor below us flushes one root per VM only. */
-	if (kvm_x86_ops.flush_remote_tlbs)
-		return -EOPNOTSUPP;
-#endif
+	for (i = 0; i < views->max; i++) {
+		if (!views->view[i])
+			continue;
+		if (!kvm_views_broken(KVM_VIEWS_BREAK_FREE))
+			kvfree(views->view[i]->policy);
+		kfree(views->view[i]);
+	}
+	mutex_destroy(&views->lock);
+	kvfree(views);
+}
+
+/*
+ * Make @views those of the VM, unless it has some.  mmu_lock orders this
+ * against VMXON, see handle_vmxon(), and against the start of a migration, see
+ * kvm_views_prepare_memslot().
+ */
+long kvm_views_publish(struct kvm *kvm, struct kvm_views *views)
+{
+	struct kvm_vcpu *v;
+	unsigned long i;
+
+	guard(write_lock)(&kvm->mmu_lock);
+
+	if (kvm->arch.views)
+		return -EEXIST;
+	kvm_for_each_vcpu(i, v, kvm)
+		if (ops()->busy(v))
+			return -EBUSY;
+	if (kvm->arch.views_logged_slots && kvm_views_unmigratable(kvm))
+		return -EBUSY;
+
+	kvm->stat.views = 0;
+	for (i = 0; i < views->max; i++)
+		kvm->stat.views += !!views->view[i];
+
+	/* Pairs with the acquire in kvm_views(). */
+	smp_store_release(&kvm->arch.views, views);
 	return 0;
 }
 
@@ -62,63 +97,30 @@ static long views_enable(struct kvm_vcpu *vcpu, u64 max, u64 flags)
 {
 	struct kvm *kvm = vcpu->kvm;
 	struct kvm_views *views;
-	struct kvm_vcpu *v;
-	unsigned long i;
 	long r;
 
-	if (max < 2 || max > KVM_VIEWS_MAX || flags)
+	if (max < KVM_VIEWS_MIN || max > kvm_views_limit(kvm) || flags)
 		return -EINVAL;
 	if (kvm_views(kvm))
 		return -EEXIST;
 
-	views = kvzalloc(struct_size(views, view, max), GFP_KERNEL_ACCOUNT);
+	views = kvm_views_alloc(max);
 	if (!views)
 		return -ENOMEM;
 
-	mutex_init(&views->lock);
-	views->max = max;
 	r = kvm_view_add(kvm, views, 0, KVM_VIEW_RWX);
-	if (r) {
-		kvfree(views);
-		return r;
-	}
-
-	/* mmu_lock orders this against VMXON, see handle_vmxon(). */
-	write_lock(&kvm->mmu_lock);
-	if (kvm->arch.views)
-		r = -EEXIST;
-	kvm_for_each_vcpu(i, v, kvm)
-		if (ops()->busy(v))
-			r = -EBUSY;
 	if (!r)
-		/* Pairs with the acquire in kvm_views(). */
-		smp_store_release(&kvm->arch.views, views);
-	write_unlock(&kvm->mmu_lock);
-
-	if (r) {
-		kvfree(views->view[0]->policy);
-		kfree(views->view[0]);
-		kvfree(views);
-	}
+		r = kvm_views_publish(kvm, views);
+	if (r)
+		kvm_views_free(views);
 	return r;
 }
 
 void kvm_views_destroy(struct kvm *kvm)
 {
-	struct kvm_views *views = kvm->arch.views;
-	u16 i;
-
-	if (!views)
+	if (!kvm->arch.views)
 		return;
-
-	for (i = 0; i < views->max; i++) {
-		if (!views->view[i])
-			continue;
-		kvfree(views->view[i]->policy);
-		kfree(views->view[i]);
-	}
-	mutex_destroy(&views->lock);
-	kvfree(views);
+	kvm_views_free(kvm->arch.views);
 	kvm->arch.views = NULL;
 }
 
@@ -136,7 +138,11 @@ static long views_create(struct kvm_vcpu *vcpu, struct kvm_views *views,
 		if (views->view[nr])
 			return -EEXIST;
 		r = kvm_view_add(vcpu->kvm, views, nr, rights);
+		if (!r)
+			vcpu->kvm->stat.views++;
 	}
+	if (!r)
+		trace_kvm_view_create(vcpu, nr, rights);
 
 	/* Other vCPUs get the root when they first use it. */
 	if (!r && kvm_vcpu_has_views(vcpu))
@@ -192,6 +198,7 @@ static long views_switch(struct kvm_vcpu *vcpu, struct kvm_views *views, u64 nr)
 			kvm_rsp_write(vcpu, sp);
 		kvm_set_rflags(vcpu, kvm_get_rflags(vcpu) & ~X86_EFLAGS_IF);
 	}
+	trace_kvm_view_switch(vcpu, nr);
 	kvm_view_switch(vcpu, nr);
 	kvm_mmu_load_pgd(vcpu);
 	return 0;
@@ -224,7 +231,8 @@ static long views_query(struct kvm_vcpu *vcpu, u64 what, u64 a1, u64 a2)
 	case KVM_VIEWS_Q_FEATURES:
 		return KVM_VIEWS_VERSION | ops()->features();
 	case KVM_VIEWS_Q_LIMITS:
-		return KVM_VIEWS_MAX | (KVM_VIEW_MAX_RANGES / 16) << 16;
+		return kvm_views_limit(vcpu->kvm) |
+		       (KVM_VIEW_MAX_RANGES / 16) << 16;
 	case KVM_VIEWS_Q_CURRENT:
 		return kvm_vcpu_view(vcpu);
 	case KVM_VIEWS_Q_EXITS:
@@ -247,7 +255,7 @@ long kvm_views_hypercall(struct kvm_vcpu *vcpu, u64 op, u64 a0, u64 a1, u64 a2)
 	struct kvm_views *views;
 	long r;
 
-	r = views_supported(vcpu);
+	r = kvm_views_guest_supported(vcpu);
 	if (r)
 		return r;
 

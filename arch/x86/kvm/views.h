@@ -2,10 +2,10 @@
 /*
  * Guest-controlled EPT views.
  *
- * Locking order: vcpu->mutex > kvm_views.lock > kvm->mmu_lock.  Policies are
- * read with mmu_lock held, for read or for write, and replaced with both
- * kvm_views.lock and mmu_lock (for write) held.  All of struct kvm_vcpu_views
- * belongs to the task that holds vcpu->mutex.
+ * Locking order: kvm->lock > vcpu->mutex > kvm_views.lock > kvm->mmu_lock.
+ * Policies are read with mmu_lock held, for read or for write, and replaced
+ * with both kvm_views.lock and mmu_lock (for write) held.  All of struct
+ * kvm_vcpu_views belongs to the task that holds vcpu->mutex.
  */
 #ifndef __KVM_X86_VIEWS_H
 #define __KVM_X86_VIEWS_H
@@ -18,6 +18,7 @@ struct x86_exception;
 #ifdef CONFIG_KVM_VIEWS
 
 #include <asm/kvm_views.h>
+#include <asm/kvm_views_state.h>
 
 #define KVM_VIEW_RWX		(KVM_VIEW_R | KVM_VIEW_W | KVM_VIEW_X)
 /* In a policy only: a violation becomes #VE (view 0). */
@@ -25,6 +26,9 @@ struct x86_exception;
 
 /* Bounds what one guest can make the host allocate and search. */
 #define KVM_VIEW_MAX_RANGES	8192
+
+/* View 0 and one more. */
+#define KVM_VIEWS_MIN		2
 
 /**
  * struct kvm_view_policy - the rights of one view, for every gfn
@@ -96,7 +100,6 @@ struct kvm_x86_views_ops {
 	void (*clear_pending_dbg)(struct kvm_vcpu *vcpu);
 };
 
-extern int guest_views;
 extern bool views_guard;
 
 static inline struct kvm_views *kvm_views(struct kvm *kvm)
@@ -145,6 +148,11 @@ u8 kvm_view_policy_get(const struct kvm_view_policy *p, gfn_t gfn,
 bool kvm_view_policy_within(const struct kvm_view_policy *p, gfn_t start,
 			    gfn_t end, u8 rights);
 int kvm_view_policy_level(const struct kvm_view_policy *p, gfn_t gfn);
+struct kvm_view_policy *kvm_view_policy_alloc(unsigned int nr);
+bool kvm_view_policy_fill(struct kvm_view_policy *p, unsigned int i, gfn_t gfn,
+			  u8 val);
+u8 kvm_view_policy_segment(const struct kvm_view_policy *p, unsigned int i,
+			   gfn_t *gfn);
 
 /* mmu/views.c, mmu/view_roots.c */
 u8 kvm_view_rights(struct kvm *kvm, u16 view, gfn_t gfn, int *level);
@@ -171,11 +179,37 @@ int kvm_mmu_view_prefault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code,
 			  u8 *level);
 bool kvm_mmu_root_is_obsolete(struct kvm *kvm, hpa_t root);
 
+/* views_consent.c */
+bool kvm_views_for_all(void);
+int kvm_views_offered(struct kvm *kvm);
+u16 kvm_views_limit(struct kvm *kvm);
+long kvm_views_supported(struct kvm *kvm);
+long kvm_views_guest_supported(struct kvm_vcpu *vcpu);
+int kvm_views_enable_cap(struct kvm *kvm, struct kvm_enable_cap *cap);
+bool kvm_views_unmigratable(struct kvm *kvm);
+int kvm_views_prepare_memslot(struct kvm *kvm,
+			      const struct kvm_memory_slot *old,
+			      const struct kvm_memory_slot *new);
+
+/* views_state.c */
+int kvm_views_get_state(struct kvm *kvm, struct kvm_view_state __user *user);
+int kvm_views_set_state(struct kvm *kvm, struct kvm_view_state __user *user);
+int kvm_views_vcpu_get_state(struct kvm_vcpu *vcpu,
+			     struct kvm_view_vcpu_state __user *user);
+int kvm_views_vcpu_set_state(struct kvm_vcpu *vcpu,
+			     struct kvm_view_vcpu_state __user *user);
+
 /* views.c, views_set.c, views_vcpu.c */
+struct kvm_views *kvm_views_alloc(u16 max);
+void kvm_views_free(struct kvm_views *views);
+long kvm_views_publish(struct kvm *kvm, struct kvm_views *views);
 long kvm_views_hypercall(struct kvm_vcpu *vcpu, u64 op, u64 a0, u64 a1, u64 a2);
 long kvm_views_set(struct kvm_vcpu *vcpu, gpa_t gpa, u64 count);
 long kvm_views_populate(struct kvm_vcpu *vcpu, u64 view, u64 gfn, u64 npages);
 long kvm_views_vcpu_init(struct kvm_vcpu *vcpu, gpa_t gpa);
+long kvm_views_vcpu_restore(struct kvm_vcpu *vcpu,
+			    const struct kvm_view_vcpu *cfg, u16 view);
+void kvm_views_vcpu_run_end(struct kvm_vcpu *vcpu);
 void kvm_views_vcpu_reset(struct kvm_vcpu *vcpu);
 void kvm_views_vcpu_free(struct kvm_vcpu *vcpu);
 void kvm_views_vcpu_update(struct kvm_vcpu *vcpu);
@@ -246,6 +280,23 @@ static inline void kvm_views_vcpu_free(struct kvm_vcpu *vcpu) { }
 static inline void kvm_views_vcpu_update(struct kvm_vcpu *vcpu) { }
 static inline void kvm_views_destroy(struct kvm *kvm) { }
 static inline void kvm_views_memslot_changed(struct kvm *kvm) { }
+static inline void kvm_views_vcpu_run_end(struct kvm_vcpu *vcpu) { }
+static inline bool kvm_views_for_all(void) { return false; }
+static inline int kvm_views_offered(struct kvm *kvm) { return 0; }
+
+static inline int kvm_views_enable_cap(struct kvm *kvm,
+				       struct kvm_enable_cap *cap)
+{
+	return -EINVAL;
+}
+
+static inline int kvm_views_prepare_memslot(struct kvm *kvm,
+					    const struct kvm_memory_slot *old,
+					    const struct kvm_memory_slot *new)
+{
+	return 0;
+}
+
 static inline void kvm_views_before_injection(struct kvm_vcpu *vcpu) { }
 
 #endif /* CONFIG_KVM_VIEWS */

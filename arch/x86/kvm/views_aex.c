@@ -12,6 +12,7 @@
 #include "mmu.h"
 #include "regs.h"
 #include "views.h"
+#include "views_trace.h"
 #include "x86.h"
 
 static const struct kvm_x86_views_ops *ops(void)
@@ -31,12 +32,27 @@ u64 kvm_view_trusted_sp(struct kvm_vcpu *vcpu)
 }
 
 /* Back to view 0, registers as they are. */
-void kvm_view_leave(struct kvm_vcpu *vcpu)
+static void leave(struct kvm_vcpu *vcpu)
 {
 	kvm_view_switch(vcpu, 0);
 	/* If view 0 has no root now, loading one does this. */
 	kvm_mmu_load_pgd(vcpu);
-	++vcpu->stat.view_exits;
+}
+
+static void count_refused(struct kvm_vcpu *vcpu, u32 reason)
+{
+	++vcpu->stat.view_refused;
+	trace_kvm_view_refused(vcpu, reason);
+}
+
+/* The guest's user mode is in a view, where it has no business. */
+void kvm_view_leave(struct kvm_vcpu *vcpu)
+{
+	struct kvm_view_exit exit;
+
+	ops()->exit(vcpu, &exit);
+	count_refused(vcpu, exit.reason);
+	leave(vcpu);
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_view_leave);
 
@@ -162,7 +178,11 @@ int kvm_view_aex(struct kvm_vcpu *vcpu, u32 cause,
 
 	save_regs(vcpu, &aex);
 	take_event(vcpu, &aex);
-	kvm_view_leave(vcpu);
+	++vcpu->stat.view_aex;
+	trace_kvm_view_aex(vcpu, &aex);
+	if (cause == KVM_VIEW_AEX_REFUSED)
+		count_refused(vcpu, exit->reason);
+	leave(vcpu);
 
 	sp = kvm_view_trusted_sp(vcpu);
 	if (!sp || kvm_write_guest_virt_system(vcpu, sp - sizeof(aex), &aex,

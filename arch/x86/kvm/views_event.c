@@ -9,6 +9,7 @@
 #include "mmu.h"
 #include "regs.h"
 #include "views.h"
+#include "views_trace.h"
 #include "x86.h"
 
 /* Would kvm_check_and_inject_events() inject something now? */
@@ -99,6 +100,8 @@ static bool inject_ve(struct kvm_vcpu *vcpu, const struct kvm_view_exit *exit)
 	if (kvm_vcpu_write_guest(vcpu, cfg->ve_info, &info, sizeof(info)))
 		return false;
 
+	++vcpu->stat.view_ve_synthesized;
+	trace_kvm_view_ve(vcpu, exit->gpa, exit->qual);
 	kvm_queue_exception(vcpu, cfg->vector);
 	return true;
 }

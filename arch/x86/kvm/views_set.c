@@ -8,6 +8,7 @@
 #include "mmu.h"
 #include "views.h"
 #include "views_break.h"
+#include "views_trace.h"
 
 #define POPULATE_WRITE_FLAG	BIT_ULL(63)
 #define SET_FLAGS		(KVM_VIEW_OP_POPULATE | \
@@ -112,6 +113,7 @@ long kvm_views_set(struct kvm_vcpu *vcpu, gpa_t gpa, u64 count)
 	scoped_guard(mutex, &views->lock) {
 		for (i = 0; i < count; i++) {
 			r = set_one(vcpu->kvm, views, &ops[i], &flush);
+			trace_kvm_view_set(vcpu, &ops[i], r);
 			if (r)
 				break;
 			cond_resched();

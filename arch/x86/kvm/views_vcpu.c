@@ -8,6 +8,7 @@
 
 #include "mmu.h"
 #include "views.h"
+#include "views_break.h"
 #include "x86.h"
 
 static const struct kvm_x86_views_ops *ops(void)
@@ -101,6 +102,33 @@ static void preload_roots(struct kvm_vcpu *vcpu, struct kvm_views *views)
 			break;
 }
 
+/*
+ * Make @vv what the vCPU registered, if there is nothing wrong with it.
+ */
+static long register_vcpu(struct kvm_vcpu *vcpu, struct kvm_vcpu_views *vv)
+{
+	long r;
+
+	r = check_cfg(vcpu, &vv->cfg);
+	if (r)
+		return r;
+	if (kvm_gfn_to_hva_cache_init(vcpu->kvm, &vv->sp_cell, vv->cfg.sp_cell,
+				      sizeof(u64)))
+		return -EFAULT;
+	if ((ops()->features() & KVM_VIEWS_F_HW_VE) &&
+	    !(vv->cfg.flags & KVM_VIEW_VCPU_NO_HW_VE)) {
+		r = pin_ve_page(vcpu, vv);
+		if (r)
+			return r;
+	}
+
+	vcpu->arch.views = vv;
+	kvm_view_root_loaded(vcpu);
+	kvm_mmu_load_pgd(vcpu);
+	ops()->update(vcpu);
+	return 0;
+}
+
 long kvm_views_vcpu_init(struct kvm_vcpu *vcpu, gpa_t gpa)
 {
 	struct kvm_views *views = kvm_views(vcpu->kvm);
@@ -121,29 +149,57 @@ long kvm_views_vcpu_init(struct kvm_vcpu *vcpu, gpa_t gpa)
 	r = -EFAULT;
 	if (kvm_vcpu_read_guest(vcpu, gpa, &vv->cfg, sizeof(vv->cfg)))
 		goto err;
-	r = check_cfg(vcpu, &vv->cfg);
+	r = register_vcpu(vcpu, vv);
 	if (r)
 		goto err;
-	r = -EFAULT;
-	if (kvm_gfn_to_hva_cache_init(vcpu->kvm, &vv->sp_cell, vv->cfg.sp_cell,
-				      sizeof(u64)))
-		goto err;
-	if ((ops()->features() & KVM_VIEWS_F_HW_VE) &&
-	    !(vv->cfg.flags & KVM_VIEW_VCPU_NO_HW_VE)) {
-		r = pin_ve_page(vcpu, vv);
-		if (r)
-			goto err;
-	}
-
-	vcpu->arch.views = vv;
-	kvm_view_root_loaded(vcpu);
-	kvm_mmu_load_pgd(vcpu);
-	ops()->update(vcpu);
 	preload_roots(vcpu, views);
 	return 0;
 err:
 	free_vcpu_views(vv);
 	return r;
+}
+
+/*
+ * What another KVM saved, on a vCPU that has not run yet.  Roots are loaded when
+ * they are needed: what they depend on may still change.
+ */
+long kvm_views_vcpu_restore(struct kvm_vcpu *vcpu,
+			    const struct kvm_view_vcpu *cfg, u16 view)
+{
+	struct kvm_vcpu_views *vv;
+	long r;
+
+	vv = alloc_vcpu_views(kvm_views(vcpu->kvm)->max);
+	if (!vv)
+		return -ENOMEM;
+
+	vv->cfg = *cfg;
+	r = register_vcpu(vcpu, vv);
+	if (r) {
+		free_vcpu_views(vv);
+		return r;
+	}
+
+	kvm_view_switch(vcpu, view);
+	kvm_mmu_load_pgd(vcpu);
+	return 0;
+}
+
+/*
+ * The CPU writes #VE information past the EPT, where dirty logging doesn't see
+ * it.  If the guest has not read it, it has not written to the page either, for
+ * which else is no other need than to clear "busy".
+ */
+void kvm_views_vcpu_run_end(struct kvm_vcpu *vcpu)
+{
+	struct kvm_vcpu_views *vv = vcpu->arch.views;
+	struct kvm_ve_info *info;
+
+	if (!vv->ve_page || kvm_views_broken(KVM_VIEWS_BREAK_VE_DIRTY))
+		return;
+	info = page_address(vv->ve_page);
+	if (READ_ONCE(info->busy))
+		kvm_vcpu_mark_page_dirty(vcpu, gpa_to_gfn(vv->cfg.ve_info));
 }
 
 /* INIT or reset: back to view 0, and nothing is registered any more. */

@@ -14,7 +14,7 @@
 #define SEG_GFN(seg)	((seg) >> 4)
 #define SEG_VAL(seg)	((u8)((seg) & 0xf))
 
-static struct kvm_view_policy *policy_alloc(unsigned int nr)
+struct kvm_view_policy *kvm_view_policy_alloc(unsigned int nr)
 {
 	struct kvm_view_policy *p;
 
@@ -27,7 +27,7 @@ static struct kvm_view_policy *policy_alloc(unsigned int nr)
 /* A policy with the same rights everywhere. */
 struct kvm_view_policy *kvm_view_policy_new(u8 val)
 {
-	struct kvm_view_policy *p = policy_alloc(1);
+	struct kvm_view_policy *p = kvm_view_policy_alloc(1);
 
 	if (p)
 		p->seg[0] = SEG(0ull, val);
@@ -122,7 +122,7 @@ struct kvm_view_policy *kvm_view_policy_set(const struct kvm_view_policy *old,
 	unsigned int i;
 
 	/* Splitting a segment in three adds two. */
-	p = policy_alloc(old->nr + 2);
+	p = kvm_view_policy_alloc(old->nr + 2);
 	if (!p)
 		return ERR_PTR(-ENOMEM);
 
@@ -142,4 +142,29 @@ struct kvm_view_policy *kvm_view_policy_set(const struct kvm_view_policy *old,
 		return ERR_PTR(-E2BIG);
 	}
 	return p;
+}
+
+/**
+ * kvm_view_policy_fill() - set segment @i of a policy that isn't published yet
+ *
+ * Segments are filled in order.  Return: whether this one is where the last one
+ * ends, which is before the end of what the guest can have.
+ */
+bool kvm_view_policy_fill(struct kvm_view_policy *p, unsigned int i, gfn_t gfn,
+			  u8 val)
+{
+	p->seg[i] = SEG(gfn, val);
+	if (gfn > kvm_mmu_max_gfn())
+		return false;
+	if (!i)
+		return !gfn;
+	return SEG_GFN(p->seg[i - 1]) < gfn && SEG_VAL(p->seg[i - 1]) != val;
+}
+
+/* What is in segment @i, and where it begins. */
+u8 kvm_view_policy_segment(const struct kvm_view_policy *p, unsigned int i,
+			   gfn_t *gfn)
+{
+	*gfn = SEG_GFN(p->seg[i]);
+	return SEG_VAL(p->seg[i]);
 }

@@ -14,6 +14,8 @@
 
 static void guest_enable(void)
 {
+	u64 max = views_hc(KVM_VIEWS_QUERY, KVM_VIEWS_Q_LIMITS, 0, 0) & 0xffff;
+
 	hc_eq(-ENOENT, KVM_VIEWS_CREATE, 1, R, 0);
 	hc_eq(-ENOENT, KVM_VIEWS_SET, 0, 1, 0);
 	hc_eq(-ENOENT, KVM_VIEWS_SWITCH, 1, 0, 0);
@@ -22,20 +24,21 @@ static void guest_enable(void)
 	hc_eq(-EINVAL, 12, 0, 0, 0);
 	hc_eq(-EINVAL, ~0ull, 0, 0, 0);
 	hc_eq(-EINVAL, KVM_VIEWS_ENABLE, 1, 0, 0);
+	hc_eq(-EINVAL, KVM_VIEWS_ENABLE, max + 1, 0, 0);
 	hc_eq(-EINVAL, KVM_VIEWS_ENABLE, 513, 0, 0);
 	hc_eq(-EINVAL, KVM_VIEWS_ENABLE, 16, 1, 0);
 	hc_eq(-EINVAL, KVM_VIEWS_ENABLE, 1ull << 40 | 16, 0, 0);
-	hc_eq(0, KVM_VIEWS_ENABLE, 512, 0, 0);
-	hc_eq(-EEXIST, KVM_VIEWS_ENABLE, 512, 0, 0);
+	hc_eq(0, KVM_VIEWS_ENABLE, max, 0, 0);
+	hc_eq(-EEXIST, KVM_VIEWS_ENABLE, max, 0, 0);
 	hc_eq(-EOPNOTSUPP, KVM_VIEWS_DESTROY, 1, 0, 0);
 	hc_eq(-EOPNOTSUPP, KVM_VIEWS_FAULT, 1, 0, 0);
 	hc_eq(-EOPNOTSUPP, KVM_VIEWS_KILL, 1, 0, 0);
 	hc_eq(-EOPNOTSUPP, KVM_VIEWS_RESET, 1, 0, 0);
-	hc_eq(0, KVM_VIEWS_CREATE, 511, R, 0);
-	hc_eq(-EINVAL, KVM_VIEWS_CREATE, 512, R, 0);
+	hc_eq(0, KVM_VIEWS_CREATE, max - 1, R, 0);
+	hc_eq(-EINVAL, KVM_VIEWS_CREATE, max, R, 0);
 	/* A vCPU that registered nothing has no view to go to. */
-	hc_eq(-ENOENT, KVM_VIEWS_SWITCH, 511, 0, 0);
-	hc_eq(-ENOENT, KVM_VIEWS_POPULATE, 511, 0, 1);
+	hc_eq(-ENOENT, KVM_VIEWS_SWITCH, max - 1, 0, 0);
+	hc_eq(-ENOENT, KVM_VIEWS_POPULATE, max - 1, 0, 1);
 	GUEST_DONE();
 }
 

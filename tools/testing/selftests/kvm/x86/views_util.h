@@ -11,6 +11,7 @@
 #include "kselftest.h"
 
 #include <asm/kvm_views.h>
+#include <asm/kvm_views_state.h>
 
 #define VIEWS_CS	0x8
 #define VIEWS_DS	0x10

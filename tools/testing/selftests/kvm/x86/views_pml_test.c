@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest-controlled EPT views and dirty logging on a CPU that keeps a log of its
+ * own (PML), which knows nothing of what is written without A/D bits.
+ *
+ * ut-model: corei7_skylake_x
+ * ut-host: kvm.guest_views=2 kvm_intel.enable_apicv=0
+ */
+#define VIEWS_WITH_PML
+#include "views_dirty_log_test.c"
