@@ -8,6 +8,7 @@
 #	ut-model: MODEL		CPU that Bochs emulates (broadwell_ult)
 #	ut-host-cpus: N		CPUs of the host (1)
 #	ut-timeout: SECONDS	for its whole boot (300)
+#	ut-boots: N		the guest boots so often in one virtual machine (1)
 #	ut-alone: yes		needs a boot of its own
 # Jobs with the same wishes share one boot.
 
@@ -24,8 +25,9 @@ for file in $(guest_jobs); do
 	alone=
 	! has_wish "$file" alone || alone=$name
 	for cpus in $(wish "$file" cpus 1); do
-		printf '%s|%s|%s|%s|%s|%s|%s\n' "$cpus" "$(wish "$file" host-cpus 1)" \
+		printf '%s|%s|%s|%s|%s|%s|%s|%s\n' "$cpus" "$(wish "$file" host-cpus 1)" \
 			"$(wish "$file" model broadwell_ult)" "$(wish "$file" timeout 300)" \
+			"$(wish "$file" boots 1)" \
 			"$(wish "$file" host kvm.guest_views=2)" "$(wish "$file" guest '')" "$alone|$name"
 	done
 done | sort >"$SCRATCH/jobs"
@@ -33,13 +35,13 @@ done | sort >"$SCRATCH/jobs"
 number=0
 while IFS= read -r group; do
 	number=$((number + 1))
-	IFS='|' read -r cpus host_cpus model timeout host guest _ <<<"$group"
+	IFS='|' read -r cpus host_cpus model timeout boots host guest _ <<<"$group"
 	names=$(grep -F "$group|" "$SCRATCH/jobs" | sed 's/.*|//')
 	out=check-guest-$number
 	status=0
 	"$ROOT/scripts/run-vm.sh" --name "$out" --job "$(paste -sd , <<<"$names")" \
 		--guest-cpus "$cpus" --host-cpus "$host_cpus" --cpu "$model" --timeout "$timeout" \
-		--host-append "$host" --guest-append "$guest" || status=$?
+		--boots "$boots" --host-append "$host" --guest-append "$guest" || status=$?
 	mkdir -p "$BUILD/$out"
 	touch "$BUILD/$out/guest.log"
 	for name in $names; do

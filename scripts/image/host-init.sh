@@ -51,20 +51,33 @@ counters() {
 	say "G| UT-COUNTED ${1:-?}$values"
 }
 
+# A guest that was asked to boot more than once would go on with that.
 relay_guest() {
+	boots=0
 	while IFS= read -r line || [ -n "$line" ]; do
 		line=${line%"$cr"}
 		say "G| $line"
-		case $line in 'UT-COUNTERS '*) counters "${line#UT-COUNTERS }" ;; esac
+		case $line in
+		'UT-COUNTERS '*) counters "${line#UT-COUNTERS }" ;;
+		'UT-GUEST begin '*) boots=$((boots + 1)) ;;
+		'UT-GUEST end '*)
+			[ "$UT_BOOTS" = 1 ] || [ "$boots" -lt "$UT_BOOTS" ] ||
+				kill "$(cat /tmp/qemu.pid)"
+			;;
+		esac
 	done
 }
 
 run_guest() {
 	cat /guest/*.cpio >/tmp/initrd
+	once=-no-reboot
+	[ "$UT_BOOTS" = 1 ] || once=
+	# shellcheck disable=SC2086
 	qemu-system-x86_64 \
 		-M microvm,x-option-roms=off,pit=off,pic=off,rtc=off,isa-serial=on \
 		-accel kvm -cpu host -m "$UT_GUEST_MIB" -smp "$UT_GUEST_CPUS" \
-		-nodefaults -no-user-config -nographic -serial stdio -no-reboot \
+		-nodefaults -no-user-config -nographic -serial stdio $once \
+		-pidfile /tmp/qemu.pid \
 		-kernel /guest/vmlinux -initrd /tmp/initrd \
 		-append "$UT_GUEST_CMDLINE" </dev/null 2>/tmp/qemu.err
 	echo $? >/tmp/qemu.status

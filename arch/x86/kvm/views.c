@@ -26,10 +26,10 @@ MODULE_PARM_DESC(views_guard,
 
 #ifdef CONFIG_KVM_VIEWS_BREAK
 unsigned long views_break;
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(views_break);
 module_param(views_break, ulong, 0644);
 MODULE_PARM_DESC(views_break,
 		 "Switch defences of EPT views off, see arch/x86/kvm/views_break.h. For tests only");
-EXPORT_SYMBOL_FOR_KVM_INTERNAL(views_break);
 #endif
 
 static const struct kvm_x86_views_ops *ops(void)
@@ -67,14 +67,17 @@ static long views_enable(struct kvm_vcpu *vcpu, u64 max, u64 flags)
 
 	if (max < 2 || max > KVM_VIEWS_MAX || flags)
 		return -EINVAL;
-	if (kvm_views(kvm))
-		return -EEXIST;
+	views = kvm_views(kvm);
+	if (views)
+		return READ_ONCE(views->dead) ? -EBUSY : -EEXIST;
 
 	views = kvzalloc(struct_size(views, view, max), GFP_KERNEL_ACCOUNT);
 	if (!views)
 		return -ENOMEM;
 
 	mutex_init(&views->lock);
+	refcount_set(&views->users, 1);
+	views->kvm = kvm;
 	views->max = max;
 	r = kvm_view_add(kvm, views, 0, KVM_VIEW_RWX);
 	if (r) {
@@ -95,30 +98,10 @@ static long views_enable(struct kvm_vcpu *vcpu, u64 max, u64 flags)
 	write_unlock(&kvm->mmu_lock);
 
 	if (r) {
-		kvfree(views->view[0]->policy);
-		kfree(views->view[0]);
+		kvm_view_free(views->view[0]);
 		kvfree(views);
 	}
 	return r;
-}
-
-void kvm_views_destroy(struct kvm *kvm)
-{
-	struct kvm_views *views = kvm->arch.views;
-	u16 i;
-
-	if (!views)
-		return;
-
-	for (i = 0; i < views->max; i++) {
-		if (!views->view[i])
-			continue;
-		kvfree(views->view[i]->policy);
-		kfree(views->view[i]);
-	}
-	mutex_destroy(&views->lock);
-	kvfree(views);
-	kvm->arch.views = NULL;
 }
 
 static long views_create(struct kvm_vcpu *vcpu, struct kvm_views *views,
@@ -129,59 +112,70 @@ static long views_create(struct kvm_vcpu *vcpu, struct kvm_views *views,
 	if (!nr || nr >= views->max || !kvm_view_legal_rights(rights))
 		return -EINVAL;
 
-	scoped_guard(mutex, &views->lock) {
-		if (views->sealed)
-			return -EPERM;
-		if (views->view[nr])
-			return -EEXIST;
+	r = kvm_views_lock(views);
+	if (r)
+		return r;
+
+	if (views->sealed)
+		r = -EPERM;
+	else if (views->view[nr])
+		r = -EEXIST;
+	else
 		r = kvm_view_add(vcpu->kvm, views, nr, rights);
-	}
 
 	/* Other vCPUs get the root when they first use it. */
 	if (!r && kvm_vcpu_has_views(vcpu))
 		r = kvm_view_load(vcpu, nr);
+
+	mutex_unlock(&views->lock);
 	return r;
 }
 
 static long views_seal(struct kvm_views *views, u64 flags, u64 nr)
 {
 	struct kvm_view *v;
+	long r;
 	u16 i;
 
 	if (flags > 1)
 		return -EINVAL;
 
-	scoped_guard(mutex, &views->lock) {
-		if (flags) {
-			v = kvm_view_get(views, nr);
-			if (!v)
-				return -ENOENT;
+	r = kvm_views_lock(views);
+	if (r)
+		return r;
+
+	if (flags) {
+		v = kvm_view_get(views, nr);
+		if (v)
 			v->sealed = true;
-		} else {
-			views->sealed = true;
-			for (i = 0; i < views->max; i++)
-				if (views->view[i])
-					views->view[i]->sealed = true;
-		}
+		else
+			r = -ENOENT;
+	} else {
+		views->sealed = true;
+		for (i = 0; i < views->max; i++)
+			if (views->view[i])
+				views->view[i]->sealed = true;
 	}
-	return 0;
+	mutex_unlock(&views->lock);
+	return r;
 }
 
 /*
  * From a view, RSP and IF are not to be trusted: nothing may be injected in
  * view 0 before they are replaced.  The rest of the switch is that of VMFUNC.
  */
-static long views_switch(struct kvm_vcpu *vcpu, struct kvm_views *views, u64 nr)
+static long views_switch(struct kvm_vcpu *vcpu, u64 nr)
 {
 	u64 sp;
 	long r;
 
-	if (!kvm_vcpu_has_views(vcpu) || !kvm_view_get(views, nr))
+	if (!kvm_vcpu_has_views(vcpu))
 		return -ENOENT;
 	if (nr == vcpu->arch.view)
 		return 0;
 
-	r = kvm_view_load(vcpu, nr);
+	/* To view 0, too: nothing is injected before this returns. */
+	r = kvm_view_goto(vcpu, nr);
 	if (r)
 		return r;
 
@@ -191,8 +185,6 @@ static long views_switch(struct kvm_vcpu *vcpu, struct kvm_views *views, u64 nr)
 			kvm_rsp_write(vcpu, sp);
 		kvm_set_rflags(vcpu, kvm_get_rflags(vcpu) & ~X86_EFLAGS_IF);
 	}
-	kvm_view_switch(vcpu, nr);
-	kvm_mmu_load_pgd(vcpu);
 	return 0;
 }
 
@@ -203,27 +195,29 @@ static long views_query_view(struct kvm_vcpu *vcpu, struct kvm_views *views,
 	int level;
 	u8 rights;
 
+	guard(read_lock)(&kvm->mmu_lock);
+
 	if (!views || !kvm_view_get(views, nr))
 		return -ENOENT;
-
-	guard(read_lock)(&kvm->mmu_lock);
 
 	if (what == KVM_VIEWS_Q_PT_PAGES)
 		return kvm_tdp_mmu_count_view(kvm, nr);
 
 	if (gfn > kvm_mmu_max_gfn())
 		return -EINVAL;
-	rights = kvm_view_rights(kvm, nr, gfn, &level);
-	return (rights & KVM_VIEW_RWX) | level << 8;
+	rights = kvm_view_rights(views, nr, gfn, &level);
+	return (rights & KVM_VIEW_RWX) | level << 8 |
+	       (rights & KVM_VIEW_REMAPPED ? KVM_VIEWS_POLICY_REMAPPED : 0);
 }
 
 static long views_query(struct kvm_vcpu *vcpu, u64 what, u64 a1, u64 a2)
 {
 	switch (what) {
 	case KVM_VIEWS_Q_FEATURES:
-		return KVM_VIEWS_VERSION | ops()->features();
+		return KVM_VIEWS_VERSION | KVM_VIEWS_F_REMAP | ops()->features();
 	case KVM_VIEWS_Q_LIMITS:
-		return KVM_VIEWS_MAX | (KVM_VIEW_MAX_RANGES / 16) << 16;
+		return KVM_VIEWS_MAX | (KVM_VIEW_MAX_RANGES / 16) << 16 |
+		       (u64)KVM_VIEW_MAX_REMAPS << 32;
 	case KVM_VIEWS_Q_CURRENT:
 		return kvm_vcpu_view(vcpu);
 	case KVM_VIEWS_Q_EXITS:
@@ -261,24 +255,33 @@ long kvm_views_hypercall(struct kvm_vcpu *vcpu, u64 op, u64 a0, u64 a1, u64 a2)
 	if (op > KVM_VIEWS_RESET)
 		return -EINVAL;
 
+	/* Stays until the vCPU is entered again, thanks to kvm->srcu. */
 	views = kvm_views(vcpu->kvm);
 	if (!views)
 		return -ENOENT;
 
 	switch (op) {
 	case KVM_VIEWS_VCPU_INIT:
-		return kvm_views_vcpu_init(vcpu, a0);
+		return kvm_views_vcpu_init(vcpu, views, a0);
 	case KVM_VIEWS_CREATE:
 		return views_create(vcpu, views, a0, a1);
+	case KVM_VIEWS_DESTROY:
+		return kvm_views_destroy_view(vcpu->kvm, views, a0);
 	case KVM_VIEWS_SET:
-		return kvm_views_set(vcpu, a0, a1);
+		return kvm_views_set(vcpu, views, a0, a1);
 	case KVM_VIEWS_POPULATE:
 		return kvm_views_populate(vcpu, a0, a1, a2);
+	case KVM_VIEWS_FAULT:
+		return kvm_views_fault(vcpu, a0, a1, a2);
 	case KVM_VIEWS_SWITCH:
-		return views_switch(vcpu, views, a0);
+		return views_switch(vcpu, a0);
 	case KVM_VIEWS_SEAL:
 		return views_seal(views, a0, a1);
+	case KVM_VIEWS_KILL:
+		return kvm_views_kill(vcpu->kvm, views, a0);
+	case KVM_VIEWS_RESET:
+		return a0 ? -EINVAL : kvm_views_reset(vcpu, views, false);
 	default:
-		return -EOPNOTSUPP;
+		return -EINVAL;
 	}
 }

@@ -14,6 +14,13 @@
 /* Bits of kvm.views_break.  Tests know them by number: append only. */
 enum kvm_views_break {
 	KVM_VIEWS_BREAK_SEAL,		/* a sealed view can be widened */
+
+	KVM_VIEWS_BREAK_WIPE = 16,	/* RESET wipes nothing */
+	KVM_VIEWS_BREAK_EXPEL,		/* RESET lets vCPUs in views go on */
+	KVM_VIEWS_BREAK_KILL,		/* KILL leaves X where it is */
+	KVM_VIEWS_BREAK_BUSY,		/* DESTROY takes views that are in use */
+	KVM_VIEWS_BREAK_SLOT,		/* ... and leaves EPTP list slots set */
+	KVM_VIEWS_BREAK_REVERSE,	/* nobody is told when a remap's target goes */
 };
 
 #ifdef CONFIG_KVM_VIEWS_BREAK

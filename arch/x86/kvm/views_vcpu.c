@@ -8,6 +8,7 @@
 
 #include "mmu.h"
 #include "views.h"
+#include "views_break.h"
 #include "x86.h"
 
 static const struct kvm_x86_views_ops *ops(void)
@@ -63,6 +64,8 @@ static long pin_ve_page(struct kvm_vcpu *vcpu, struct kvm_vcpu_views *vv)
 
 static void free_vcpu_views(struct kvm_vcpu_views *vv)
 {
+	if (vv->views)
+		kvm_views_put(vv->views);
 	if (vv->ve_page)
 		unpin_user_pages_dirty_lock(&vv->ve_page, 1, true);
 	free_page((unsigned long)vv->eptp_list);
@@ -101,9 +104,31 @@ static void preload_roots(struct kvm_vcpu *vcpu, struct kvm_views *views)
 			break;
 }
 
-long kvm_views_vcpu_init(struct kvm_vcpu *vcpu, gpa_t gpa)
+/* Make the registration known; from here on RESET waits for the vCPU. */
+static long publish(struct kvm_vcpu *vcpu, struct kvm_views *views,
+		    struct kvm_vcpu_views *vv)
 {
-	struct kvm_views *views = kvm_views(vcpu->kvm);
+	long r;
+
+	r = kvm_views_lock(views);
+	if (r)
+		return r;
+
+	refcount_inc(&views->users);
+	vv->views = views;
+	vcpu->arch.views = vv;
+	kvm_view_root_loaded(vcpu);
+	kvm_mmu_load_pgd(vcpu);
+	ops()->update(vcpu);
+	preload_roots(vcpu, views);
+
+	mutex_unlock(&views->lock);
+	return 0;
+}
+
+long kvm_views_vcpu_init(struct kvm_vcpu *vcpu, struct kvm_views *views,
+			 gpa_t gpa)
+{
 	struct kvm_vcpu_views *vv;
 	long r;
 
@@ -135,18 +160,18 @@ long kvm_views_vcpu_init(struct kvm_vcpu *vcpu, gpa_t gpa)
 			goto err;
 	}
 
-	vcpu->arch.views = vv;
-	kvm_view_root_loaded(vcpu);
-	kvm_mmu_load_pgd(vcpu);
-	ops()->update(vcpu);
-	preload_roots(vcpu, views);
-	return 0;
+	r = publish(vcpu, views, vv);
+	if (!r)
+		return 0;
 err:
 	free_vcpu_views(vv);
 	return r;
 }
 
-/* INIT or reset: back to view 0, and nothing is registered any more. */
+/*
+ * INIT, or a reset of the vCPU or the VM: back to view 0, and nothing is
+ * registered any more.
+ */
 void kvm_views_vcpu_reset(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_views *vv = vcpu->arch.views;
@@ -179,12 +204,32 @@ void kvm_views_memslot_changed(struct kvm *kvm)
 		kvm_make_all_cpus_request(kvm, KVM_REQ_VIEWS_UPDATE);
 }
 
+/*
+ * Something has changed that each vCPU must know before it is entered: RESET, a
+ * view that goes away, memslots.
+ */
 void kvm_views_vcpu_update(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_views *vv = vcpu->arch.views;
 	struct page *page;
 
-	if (!vv || !vv->ve_page ||
+	if (!vv)
+		return;
+
+	if (READ_ONCE(vv->views->dead)) {
+		/* In SMM the registers are not those of the view: after RSM. */
+		if (is_smm(vcpu)) {
+			kvm_view_drop_roots(vcpu, false);
+			return;
+		}
+		if (!kvm_views_broken(KVM_VIEWS_BREAK_EXPEL))
+			kvm_view_expel(vcpu);
+		kvm_views_vcpu_reset(vcpu);
+		return;
+	}
+	kvm_view_drop_roots(vcpu, true);
+
+	if (!vv->ve_page ||
 	    kvm_vcpu_gfn_to_hva(vcpu, gpa_to_gfn(vv->cfg.ve_info)) ==
 	    vv->ve_hva)
 		return;
