@@ -22,6 +22,7 @@ usage() {
 	  --host-append TEXT   more for the host's kernel command line
 	  --guest-append TEXT  more for the guest's kernel command line
 	  --guest-mib N        memory of the guest (256)
+	  --boots N            the guest boots so often in one virtual machine (1)
 	  --cpu MODEL          CPU that Bochs emulates (UNDERTOW_CPU, broadwell_ult)
 	  --timeout SECONDS    for everything (300)
 	  --silence SECONDS    without any output until it counts as hung (120)
@@ -30,7 +31,7 @@ usage() {
 	exit "$1"
 }
 
-name=vm job='' tests='' host_cpus=1 guest_cpus=1 guest_mib=256 host_append='' guest_append=''
+name=vm job='' tests='' host_cpus=1 guest_cpus=1 guest_mib=256 boots=1 host_append='' guest_append=''
 cpu=${UNDERTOW_CPU:-broadwell_ult} timeout=300 silence=120 live=0
 
 while [ $# -gt 0 ]; do
@@ -46,6 +47,7 @@ while [ $# -gt 0 ]; do
 	--host-cpus) host_cpus=$2 ;;
 	--guest-cpus) guest_cpus=$2 ;;
 	--guest-mib) guest_mib=$2 ;;
+	--boots) boots=$2 ;;
 	--host-append) host_append=$2 ;;
 	--guest-append) guest_append=$2 ;;
 	--cpu) cpu=$2 ;;
@@ -80,7 +82,7 @@ mkdir -p "$SCRATCH/run"
 mode=guest
 [ -z "$tests" ] || mode=tests
 run_env "UT_MODE=$mode" "UT_TESTS=$tests" "UT_TEST_SECONDS=$timeout" "UT_GUEST_CPUS=$guest_cpus" \
-	"UT_GUEST_MIB=$guest_mib" \
+	"UT_GUEST_MIB=$guest_mib" "UT_BOOTS=$boots" \
 	"UT_GUEST_CMDLINE=console=ttyS0 panic=-1 tsc=reliable reboot=t quiet printk.devkmsg=on printk.time=0 ut.cpus=$guest_cpus ${job:+ut.job=$job} $guest_append" \
 	>"$SCRATCH/run/run.env"
 
@@ -91,7 +93,7 @@ start_bochs "$bochs" "$OUT" "$SCRATCH"
 trap 'stop_bochs; rm -rf "$SCRATCH"' EXIT
 trap 'exit 130' INT TERM
 
-panic='' ended='' guest_status='' guest_ended=''
+panic='' ended='' guest_status='' guest_ended='' booted=0
 
 handle() {
 	local line=${1%$'\r'}
@@ -101,6 +103,7 @@ handle() {
 		printf '%s\n' "$line" >>"$OUT/guest.log"
 		[ "$live" = 0 ] || printf '%s\n' "$line"
 		case $line in
+		'UT-GUEST begin '*) booted=$((booted + 1)) ;;
 		'UT-JOB end '*) [ "${line##*status=}" = 0 ] || guest_status=${line##*status=} ;;
 		'UT-GUEST end '*) guest_ended=1; guest_status=${line##*status=} ;;
 		*'Kernel panic'*) panic=guest ;;
@@ -170,5 +173,6 @@ if [ "$mode" = tests ]; then
 	exit "$ended"
 fi
 [ "$panic" != guest ] || problem 121 'the guest panicked' 40
+[ "$booted" -ge "$boots" ] || problem 121 "the guest booted $booted times instead of $boots" 25
 [ -n "$guest_ended" ] || problem 121 "the guest ended early (QEMU's status: $ended)" 25
 exit "$guest_status"

@@ -115,6 +115,8 @@ static int __init undertow_init(void)
 	struct dentry *dir;
 
 	undertow_live = undertow_rs_init(undertow_mode) == 1;
+	if (undertow_live)
+		undertow_reset_init();
 
 	register_module_notifier(&undertow_module_nb);
 

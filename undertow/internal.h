@@ -45,6 +45,8 @@ extern char undertow_fault_entry_switch[];
 
 asmlinkage long undertow_fault(const struct kvm_view_aex *aex);
 
+void undertow_reset_init(void);
+
 DECLARE_PER_CPU(unsigned long, undertow_sp);
 DECLARE_PER_CPU(bool, undertow_cpu_ready);
 

@@ -10,6 +10,7 @@
 #include <linux/pgtable.h>
 #include <linux/undertow.h>
 #include <asm/desc.h>
+#include <asm/sections.h>
 #include "internal.h"
 
 /**
@@ -52,19 +53,44 @@ unsigned int undertow_next_cpu(int cpu)
 	return cpumask_next(cpu, cpu_possible_mask);
 }
 
+/* Freed parts of the kernel's image are ordinary memory. */
+static bool in_image(void *addr, size_t bytes)
+{
+	phys_addr_t start = __pa(addr);
+
+	return start < __pa_symbol(_end) && start + bytes > __pa_symbol(_text);
+}
+
 /**
  * undertow_pages_alloc() - zeroed pages of their own, contiguous
  * @bytes: rounded up to pages
  *
  * Not from slab, which would share a page with others. As large as the page
- * allocator's largest block, 4 MiB.
+ * allocator's largest block, 4 MiB. Not where the kernel's image was loaded: when
+ * the VM is reset, the VMM loads it again, and then the host wipes what only
+ * views could read.
  *
  * Context: May sleep.
  * Return: direct-map address, or NULL.
  */
 void *undertow_pages_alloc(size_t bytes)
 {
-	return alloc_pages_exact(bytes, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+	void *addr, *rejected = NULL, *next;
+
+	for (;;) {
+		addr = alloc_pages_exact(bytes, GFP_KERNEL | __GFP_ZERO |
+						__GFP_NOWARN);
+		if (!addr || !in_image(addr, PAGE_ALIGN(bytes)))
+			break;
+		/* Not given back before another one is found. */
+		*(void **)addr = rejected;
+		rejected = addr;
+	}
+	for (; rejected; rejected = next) {
+		next = *(void **)rejected;
+		free_pages_exact(rejected, bytes);
+	}
+	return addr;
 }
 
 /**

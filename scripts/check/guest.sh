@@ -9,6 +9,7 @@
 #	ut-host-cpus: N		CPUs of the host (1)
 #	ut-timeout: SECONDS	for its whole boot (300)
 #	ut-backends: NAME...	or "all" (vmfunc-ve): see scripts/job-lib.sh
+#	ut-boots: N		the guest boots so often in one virtual machine (1)
 #	ut-alone: yes		needs a boot of its own
 #	ut-last: yes		leaves the guest changed: the last one of its boot
 #	ut-ends: TEXT		the guest must end in this job, without a panic,
@@ -37,8 +38,9 @@ for file in $(guest_jobs); do
 		hypercall-*) cpus=2 ;;
 		esac
 		for cpus in $cpus; do
-			printf '%s|%s|%s|%s|%s|%s|%s|%s|%s %s\n' "$backend" "$cpus" "$(wish "$file" host-cpus 1)" \
+			printf '%s|%s|%s|%s|%s|%s|%s|%s|%s|%s %s\n' "$backend" "$cpus" "$(wish "$file" host-cpus 1)" \
 				"$(wish "$file" model broadwell_ult)" "$(wish "$file" timeout 300)" \
+				"$(wish "$file" boots 1)" \
 				"$(wish "$file" host kvm.guest_views=2)" "$(wish "$file" guest '')" "$alone" \
 				"$(wish "$file" last first)" "$name"
 		done
@@ -50,10 +52,11 @@ sed 's/|[^|]*$//' "$SCRATCH/jobs" | sort -u >"$SCRATCH/boots"
 names() { grep -F "$1|" "$SCRATCH/jobs" | sed 's/.*|//' | sort | cut -d ' ' -f 2; }
 
 boot() {
-	local backend cpus host_cpus model timeout host guest
-	IFS='|' read -r backend cpus host_cpus model timeout host guest _ <<<"$2"
+	local backend cpus host_cpus model timeout boots host guest
+	IFS='|' read -r backend cpus host_cpus model timeout boots host guest _ <<<"$2"
 	exec "$ROOT/scripts/run-vm.sh" --name "check-guest-$1" --job "$(names "$2" | paste -sd ,)" \
 		--guest-cpus "$cpus" --host-cpus "$host_cpus" --cpu "$model" --timeout "$timeout" \
+		--boots "$boots" \
 		--host-append "$host $(backend_host "$backend")" --guest-append "ut.backend=$backend $guest"
 }
 

@@ -40,12 +40,32 @@ grep -qw vmx /proc/cpuinfo || { say 'H| no vmx in /proc/cpuinfo'; finish 125; }
 [ -c /dev/kvm ] || { say 'H| no /dev/kvm: KVM did not start'; dmesg | tail -n 20 | relay 'H| '; finish 125; }
 
 
+# A guest that was asked to boot more than once would go on with that.
+relay_guest() {
+	boots=0
+	while IFS= read -r line || [ -n "$line" ]; do
+		line=${line%"$cr"}
+		say "G| $line"
+		case $line in
+		'UT-GUEST begin '*) boots=$((boots + 1)) ;;
+		'UT-GUEST end '*)
+			[ "$UT_BOOTS" = 1 ] || [ "$boots" -lt "$UT_BOOTS" ] ||
+				kill "$(cat /tmp/qemu.pid)"
+			;;
+		esac
+	done
+}
+
 run_guest() {
 	cat /guest/*.cpio >/tmp/initrd
+	once=-no-reboot
+	[ "$UT_BOOTS" = 1 ] || once=
+	# shellcheck disable=SC2086
 	qemu-system-x86_64 \
 		-M microvm,x-option-roms=off,pit=off,pic=off,rtc=off,isa-serial=on \
 		-accel kvm -cpu host -m "$UT_GUEST_MIB" -smp "$UT_GUEST_CPUS" \
-		-nodefaults -no-user-config -nographic -serial stdio -no-reboot \
+		-nodefaults -no-user-config -nographic -serial stdio $once \
+		-pidfile /tmp/qemu.pid \
 		-kernel /guest/vmlinux -initrd /tmp/initrd \
 		-append "$UT_GUEST_CMDLINE" </dev/null 2>/tmp/qemu.err
 	echo $? >/tmp/qemu.status

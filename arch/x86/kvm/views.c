@@ -37,7 +37,7 @@ static const struct kvm_x86_views_ops *ops(void)
 }
 
 /* A VM's views, none of them there yet. */
-struct kvm_views *kvm_views_alloc(u16 max)
+struct kvm_views *kvm_views_alloc(struct kvm *kvm, u16 max)
 {
 	struct kvm_views *views;
 
@@ -45,23 +45,10 @@ struct kvm_views *kvm_views_alloc(u16 max)
 	if (!views)
 		return NULL;
 	mutex_init(&views->lock);
+	refcount_set(&views->users, 1);
+	views->kvm = kvm;
 	views->max = max;
 	return views;
-}
-
-void kvm_views_free(struct kvm_views *views)
-{
-	u16 i;
-
-	for (i = 0; i < views->max; i++) {
-		if (!views->view[i])
-			continue;
-		if (!kvm_views_broken(KVM_VIEWS_BREAK_FREE))
-			kvfree(views->view[i]->policy);
-		kfree(views->view[i]);
-	}
-	mutex_destroy(&views->lock);
-	kvfree(views);
 }
 
 /*
@@ -101,10 +88,11 @@ static long views_enable(struct kvm_vcpu *vcpu, u64 max, u64 flags)
 
 	if (max < KVM_VIEWS_MIN || max > kvm_views_limit(kvm) || flags)
 		return -EINVAL;
-	if (kvm_views(kvm))
-		return -EEXIST;
+	views = kvm_views(kvm);
+	if (views)
+		return READ_ONCE(views->dead) ? -EBUSY : -EEXIST;
 
-	views = kvm_views_alloc(max);
+	views = kvm_views_alloc(kvm, max);
 	if (!views)
 		return -ENOMEM;
 
@@ -116,14 +104,6 @@ static long views_enable(struct kvm_vcpu *vcpu, u64 max, u64 flags)
 	return r;
 }
 
-void kvm_views_destroy(struct kvm *kvm)
-{
-	if (!kvm->arch.views)
-		return;
-	kvm_views_free(kvm->arch.views);
-	kvm->arch.views = NULL;
-}
-
 static long views_create(struct kvm_vcpu *vcpu, struct kvm_views *views,
 			 u64 nr, u64 rights)
 {
@@ -132,63 +112,75 @@ static long views_create(struct kvm_vcpu *vcpu, struct kvm_views *views,
 	if (!nr || nr >= views->max || !kvm_view_legal_rights(rights))
 		return -EINVAL;
 
-	scoped_guard(mutex, &views->lock) {
-		if (views->sealed)
-			return -EPERM;
-		if (views->view[nr])
-			return -EEXIST;
+	r = kvm_views_lock(views);
+	if (r)
+		return r;
+
+	if (views->sealed)
+		r = -EPERM;
+	else if (views->view[nr])
+		r = -EEXIST;
+	else
 		r = kvm_view_add(vcpu->kvm, views, nr, rights);
-		if (!r)
-			vcpu->kvm->stat.views++;
-	}
+	if (!r)
+		vcpu->kvm->stat.views++;
+	mutex_unlock(&views->lock);
 	if (!r)
 		trace_kvm_view_create(vcpu, nr, rights);
 
 	/* Other vCPUs get the root when they first use it. */
 	if (!r && kvm_vcpu_has_views(vcpu))
 		r = kvm_view_load(vcpu, nr);
+
+	mutex_unlock(&views->lock);
 	return r;
 }
 
 static long views_seal(struct kvm_views *views, u64 flags, u64 nr)
 {
 	struct kvm_view *v;
+	long r;
 	u16 i;
 
 	if (flags > 1)
 		return -EINVAL;
 
-	scoped_guard(mutex, &views->lock) {
-		if (flags) {
-			v = kvm_view_get(views, nr);
-			if (!v)
-				return -ENOENT;
+	r = kvm_views_lock(views);
+	if (r)
+		return r;
+
+	if (flags) {
+		v = kvm_view_get(views, nr);
+		if (v)
 			v->sealed = true;
-		} else {
-			views->sealed = true;
-			for (i = 0; i < views->max; i++)
-				if (views->view[i])
-					views->view[i]->sealed = true;
-		}
+		else
+			r = -ENOENT;
+	} else {
+		views->sealed = true;
+		for (i = 0; i < views->max; i++)
+			if (views->view[i])
+				views->view[i]->sealed = true;
 	}
-	return 0;
+	mutex_unlock(&views->lock);
+	return r;
 }
 
 /*
  * From a view, RSP and IF are not to be trusted: nothing may be injected in
  * view 0 before they are replaced.  The rest of the switch is that of VMFUNC.
  */
-static long views_switch(struct kvm_vcpu *vcpu, struct kvm_views *views, u64 nr)
+static long views_switch(struct kvm_vcpu *vcpu, u64 nr)
 {
 	u64 sp;
 	long r;
 
-	if (!kvm_vcpu_has_views(vcpu) || !kvm_view_get(views, nr))
+	if (!kvm_vcpu_has_views(vcpu))
 		return -ENOENT;
 	if (nr == vcpu->arch.view)
 		return 0;
 
-	r = kvm_view_load(vcpu, nr);
+	/* To view 0, too: nothing is injected before this returns. */
+	r = kvm_view_goto(vcpu, nr);
 	if (r)
 		return r;
 
@@ -199,8 +191,6 @@ static long views_switch(struct kvm_vcpu *vcpu, struct kvm_views *views, u64 nr)
 		kvm_set_rflags(vcpu, kvm_get_rflags(vcpu) & ~X86_EFLAGS_IF);
 	}
 	trace_kvm_view_switch(vcpu, nr);
-	kvm_view_switch(vcpu, nr);
-	kvm_mmu_load_pgd(vcpu);
 	return 0;
 }
 
@@ -211,28 +201,30 @@ static long views_query_view(struct kvm_vcpu *vcpu, struct kvm_views *views,
 	int level;
 	u8 rights;
 
+	guard(read_lock)(&kvm->mmu_lock);
+
 	if (!views || !kvm_view_get(views, nr))
 		return -ENOENT;
-
-	guard(read_lock)(&kvm->mmu_lock);
 
 	if (what == KVM_VIEWS_Q_PT_PAGES)
 		return kvm_tdp_mmu_count_view(kvm, nr);
 
 	if (gfn > kvm_mmu_max_gfn())
 		return -EINVAL;
-	rights = kvm_view_rights(kvm, nr, gfn, &level);
-	return (rights & KVM_VIEW_RWX) | level << 8;
+	rights = kvm_view_rights(views, nr, gfn, &level);
+	return (rights & KVM_VIEW_RWX) | level << 8 |
+	       (rights & KVM_VIEW_REMAPPED ? KVM_VIEWS_POLICY_REMAPPED : 0);
 }
 
 static long views_query(struct kvm_vcpu *vcpu, u64 what, u64 a1, u64 a2)
 {
 	switch (what) {
 	case KVM_VIEWS_Q_FEATURES:
-		return KVM_VIEWS_VERSION | ops()->features();
+		return KVM_VIEWS_VERSION | KVM_VIEWS_F_REMAP | ops()->features();
 	case KVM_VIEWS_Q_LIMITS:
 		return kvm_views_limit(vcpu->kvm) |
-		       (KVM_VIEW_MAX_RANGES / 16) << 16;
+		       (KVM_VIEW_MAX_RANGES / 16) << 16 |
+		       (u64)KVM_VIEW_MAX_REMAPS << 32;
 	case KVM_VIEWS_Q_CURRENT:
 		return kvm_vcpu_view(vcpu);
 	case KVM_VIEWS_Q_EXITS:
@@ -270,24 +262,33 @@ long kvm_views_hypercall(struct kvm_vcpu *vcpu, u64 op, u64 a0, u64 a1, u64 a2)
 	if (op > KVM_VIEWS_RESET)
 		return -EINVAL;
 
+	/* Stays until the vCPU is entered again, thanks to kvm->srcu. */
 	views = kvm_views(vcpu->kvm);
 	if (!views)
 		return -ENOENT;
 
 	switch (op) {
 	case KVM_VIEWS_VCPU_INIT:
-		return kvm_views_vcpu_init(vcpu, a0);
+		return kvm_views_vcpu_init(vcpu, views, a0);
 	case KVM_VIEWS_CREATE:
 		return views_create(vcpu, views, a0, a1);
+	case KVM_VIEWS_DESTROY:
+		return kvm_views_destroy_view(vcpu->kvm, views, a0);
 	case KVM_VIEWS_SET:
-		return kvm_views_set(vcpu, a0, a1);
+		return kvm_views_set(vcpu, views, a0, a1);
 	case KVM_VIEWS_POPULATE:
 		return kvm_views_populate(vcpu, a0, a1, a2);
+	case KVM_VIEWS_FAULT:
+		return kvm_views_fault(vcpu, a0, a1, a2);
 	case KVM_VIEWS_SWITCH:
-		return views_switch(vcpu, views, a0);
+		return views_switch(vcpu, a0);
 	case KVM_VIEWS_SEAL:
 		return views_seal(views, a0, a1);
+	case KVM_VIEWS_KILL:
+		return kvm_views_kill(vcpu->kvm, views, a0);
+	case KVM_VIEWS_RESET:
+		return a0 ? -EINVAL : kvm_views_reset(vcpu, views, false);
 	default:
-		return -EOPNOTSUPP;
+		return -EINVAL;
 	}
 }

@@ -206,3 +206,19 @@ int kvm_view_aex_current(struct kvm_vcpu *vcpu, u32 cause, u8 missing)
 	return kvm_view_aex(vcpu, cause, &exit, missing);
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_view_aex_current);
+
+/*
+ * RESET: the vCPU must not go on with what a view left in its registers, be it
+ * in that view or just out of it.  Ordinary code in view 0 is not touched.
+ */
+void kvm_view_expel(struct kvm_vcpu *vcpu)
+{
+	struct kvm_view_exit exit = {};
+
+	if (vcpu->arch.view && kvm_x86_call(get_cpl)(vcpu) &&
+	    !kvm_view_trusted_sp(vcpu))
+		kvm_view_leave(vcpu);
+	else if (vcpu->arch.view ||
+		 kvm_view_astray(vcpu, vcpu->arch.views->views))
+		kvm_view_aex(vcpu, KVM_VIEW_AEX_RESET, &exit, 0);
+}

@@ -30,7 +30,7 @@ static bool event_to_inject(struct kvm_vcpu *vcpu)
 }
 
 /* May view 0 execute what the vCPU executes next? */
-static bool rip_is_executable(struct kvm_vcpu *vcpu)
+static bool rip_is_executable(struct kvm_vcpu *vcpu, struct kvm_views *views)
 {
 	struct kvm_pagewalk *w = &vcpu->arch.gva_walk;
 	struct x86_exception e;
@@ -42,8 +42,7 @@ static bool rip_is_executable(struct kvm_vcpu *vcpu)
 		return false;
 
 	guard(read_lock)(&vcpu->kvm->mmu_lock);
-	return kvm_view_rights(vcpu->kvm, 0, gpa_to_gfn(gpa), NULL) &
-	       KVM_VIEW_X;
+	return kvm_view_rights(views, 0, gpa_to_gfn(gpa), NULL) & KVM_VIEW_X;
 }
 
 /*
@@ -52,13 +51,12 @@ static bool rip_is_executable(struct kvm_vcpu *vcpu)
  * stack that the view left.  During a crossing, user mode is as wrong: it would
  * enter the kernel on the stack that the crossing is to return to.
  */
-static bool crossing_astray(struct kvm_vcpu *vcpu)
+bool kvm_view_astray(struct kvm_vcpu *vcpu, struct kvm_views *views)
 {
-	if (!READ_ONCE(views_guard) || is_smm(vcpu) ||
-	    !kvm_view_trusted_sp(vcpu))
+	if (is_smm(vcpu) || !kvm_view_trusted_sp(vcpu))
 		return false;
 
-	return kvm_x86_call(get_cpl)(vcpu) || !rip_is_executable(vcpu);
+	return kvm_x86_call(get_cpl)(vcpu) || !rip_is_executable(vcpu, views);
 }
 
 /* Called before anything is injected; may sleep. */
@@ -72,7 +70,8 @@ void kvm_views_before_injection(struct kvm_vcpu *vcpu)
 			kvm_view_leave(vcpu);
 		else
 			kvm_view_aex_current(vcpu, KVM_VIEW_AEX_EVENT, 0);
-	} else if (crossing_astray(vcpu)) {
+	} else if (READ_ONCE(views_guard) &&
+		   kvm_view_astray(vcpu, vcpu->arch.views->views)) {
 		kvm_view_aex_current(vcpu, KVM_VIEW_AEX_GUARD, 0);
 	}
 }
@@ -119,7 +118,7 @@ static void prepare_hw_ve(struct kvm_vcpu *vcpu, gpa_t gpa)
 static bool wants_ve(struct kvm_vcpu *vcpu, gpa_t gpa)
 {
 	guard(read_lock)(&vcpu->kvm->mmu_lock);
-	return kvm_view_rights(vcpu->kvm, 0, gpa_to_gfn(gpa), NULL) &
+	return kvm_view_rights(kvm_views(vcpu->kvm), 0, gpa_to_gfn(gpa), NULL) &
 	       KVM_VIEW_VE;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest-controlled EPT views: changing rights, and mapping pages ahead of
- * their use.
+ * Guest-controlled EPT views: changing rights and what is behind a frame, and
+ * mapping pages ahead of their use.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -11,8 +11,8 @@
 #include "views_trace.h"
 
 #define POPULATE_WRITE_FLAG	BIT_ULL(63)
-#define SET_FLAGS		(KVM_VIEW_OP_POPULATE | \
-				 KVM_VIEW_OP_POPULATE_WRITE | KVM_VIEW_OP_VE)
+#define MAP_FLAGS		(KVM_VIEW_OP_POPULATE | \
+				 KVM_VIEW_OP_POPULATE_WRITE)
 
 static bool legal_range(u64 gfn, u64 npages)
 {
@@ -21,50 +21,94 @@ static bool legal_range(u64 gfn, u64 npages)
 	return npages && gfn < limit && npages <= limit - gfn;
 }
 
-static long check_op(struct kvm_views *views, const struct kvm_view_op *op)
+static bool legal_remap(const struct kvm_view_op *op)
 {
-	if (op->type == KVM_VIEW_OP_REMAP || op->type == KVM_VIEW_OP_UNREMAP)
-		return -EOPNOTSUPP;
-	if (op->type != KVM_VIEW_OP_PROTECT || (op->flags & ~SET_FLAGS) ||
-	    op->target || !kvm_view_legal_rights(op->mask) ||
+	return op->view && !(op->flags & KVM_VIEW_OP_VE) &&
+	       op->npages <= KVM_VIEW_REMAP_PAGES;
+}
+
+/* What can be said of an entry without a look at the VM. */
+static bool legal_op(const struct kvm_view_op *op)
+{
+	if ((op->flags & ~(MAP_FLAGS | KVM_VIEW_OP_VE)) ||
+	    !kvm_view_legal_rights(op->mask) ||
 	    !legal_range(op->gfn, op->npages))
+		return false;
+
+	switch (op->type) {
+	case KVM_VIEW_OP_PROTECT:
+		/*
+		 * #VE in a view would be delivered by an IDT that the view
+		 * can't read; and with W, no SPTE could tell a violation from
+		 * KVM's own faults.
+		 */
+		if ((op->flags & KVM_VIEW_OP_VE) &&
+		    (op->view || (op->mask & KVM_VIEW_W)))
+			return false;
+		return !op->target;
+	case KVM_VIEW_OP_REMAP:
+		/* Never writable: dirty logging looks at the other gfn. */
+		return legal_remap(op) && !(op->mask & KVM_VIEW_W) &&
+		       legal_range(op->target, op->npages);
+	case KVM_VIEW_OP_UNREMAP:
+		return legal_remap(op) && !op->target;
+	default:
+		return false;
+	}
+}
+
+/* After the seal rights can only be tightened, and nothing else. */
+static bool sealed_against(const struct kvm_view *v,
+			   const struct kvm_view_op *op)
+{
+	if (!v->sealed || kvm_views_broken(KVM_VIEWS_BREAK_SEAL))
+		return false;
+
+	return op->type != KVM_VIEW_OP_PROTECT ||
+	       !kvm_view_policy_within(v->policy, op->gfn,
+				       op->gfn + op->npages, op->mask);
+}
+
+static long protect(struct kvm *kvm, struct kvm_view *v,
+		    const struct kvm_view_op *op, bool *flush)
+{
+	gfn_t end = op->gfn + op->npages;
+	u8 val = op->mask;
+
+	if ((op->mask & KVM_VIEW_W) &&
+	    (kvm_view_policy_any(v->policy, op->gfn, end) &
+	     KVM_VIEW_REMAPPED))
 		return -EINVAL;
 
-	/*
-	 * #VE in a view would be delivered by an IDT that the view can't read;
-	 * and with W, no SPTE could tell a violation from KVM's own faults.
-	 */
-	if ((op->flags & KVM_VIEW_OP_VE) &&
-	    (op->view || (op->mask & KVM_VIEW_W)))
-		return -EINVAL;
+	if (op->flags & KVM_VIEW_OP_VE)
+		val |= KVM_VIEW_VE;
 
-	if (!kvm_view_get(views, op->view))
-		return -ENOENT;
-	return 0;
+	return kvm_view_protect(kvm, v, op->view, op->gfn, end,
+				KVM_VIEW_REMAPPED, val, flush);
 }
 
 static long set_one(struct kvm *kvm, struct kvm_views *views,
 		    const struct kvm_view_op *op, bool *flush)
 {
 	struct kvm_view *v;
-	u8 val = op->mask;
-	long r;
 
-	r = check_op(views, op);
-	if (r)
-		return r;
+	if (!legal_op(op))
+		return -EINVAL;
 
 	v = kvm_view_get(views, op->view);
-	if (v->sealed && !kvm_views_broken(KVM_VIEWS_BREAK_SEAL) &&
-	    !kvm_view_policy_within(v->policy, op->gfn, op->gfn + op->npages,
-				    val))
+	if (!v)
+		return -ENOENT;
+	if (sealed_against(v, op) || (v->killed && (op->mask & KVM_VIEW_X)))
 		return -EPERM;
 
-	if (op->flags & KVM_VIEW_OP_VE)
-		val |= KVM_VIEW_VE;
-
-	return kvm_view_protect(kvm, v, op->view, op->gfn,
-				op->gfn + op->npages, val, flush);
+	switch (op->type) {
+	case KVM_VIEW_OP_REMAP:
+		return kvm_view_remap(kvm, views, op, flush);
+	case KVM_VIEW_OP_UNREMAP:
+		return kvm_view_unremap(kvm, views, op, flush);
+	default:
+		return protect(kvm, v, op, flush);
+	}
 }
 
 /* A hint: what can't be mapped now is mapped when it is used. */
@@ -74,8 +118,7 @@ static void set_populate(struct kvm_vcpu *vcpu, const struct kvm_view_op *ops,
 	long i;
 
 	for (i = 0; i < count; i++) {
-		if (!(ops[i].flags & (KVM_VIEW_OP_POPULATE |
-				      KVM_VIEW_OP_POPULATE_WRITE)))
+		if (!(ops[i].flags & MAP_FLAGS))
 			continue;
 		if (kvm_view_populate(vcpu, ops[i].view, ops[i].gfn,
 				      ops[i].npages, ops[i].flags &
@@ -91,12 +134,12 @@ static void set_populate(struct kvm_vcpu *vcpu, const struct kvm_view_op *ops,
  * Return: the number of entries done, or -errno if the first one is wrong.
  * What was tightened holds on every vCPU when this returns.
  */
-long kvm_views_set(struct kvm_vcpu *vcpu, gpa_t gpa, u64 count)
+long kvm_views_set(struct kvm_vcpu *vcpu, struct kvm_views *views, gpa_t gpa,
+		   u64 count)
 {
 	struct kvm_view_op *ops __free(kvfree) = NULL;
-	struct kvm_views *views = kvm_views(vcpu->kvm);
 	bool flush = false;
-	long i, r = 0;
+	long i, r;
 
 	if (!count || count > KVM_VIEWS_SET_MAX)
 		return -E2BIG;
@@ -110,17 +153,20 @@ long kvm_views_set(struct kvm_vcpu *vcpu, gpa_t gpa, u64 count)
 	if (kvm_vcpu_read_guest(vcpu, gpa, ops, count * sizeof(*ops)))
 		return -EFAULT;
 
-	scoped_guard(mutex, &views->lock) {
-		for (i = 0; i < count; i++) {
-			r = set_one(vcpu->kvm, views, &ops[i], &flush);
-			trace_kvm_view_set(vcpu, &ops[i], r);
-			if (r)
-				break;
-			cond_resched();
-		}
-		if (flush)
-			kvm_flush_remote_tlbs(vcpu->kvm);
+	r = kvm_views_lock(views);
+	if (r)
+		return r;
+
+	for (i = 0; i < count; i++) {
+		r = set_one(vcpu->kvm, views, &ops[i], &flush);
+		trace_kvm_view_set(vcpu, &ops[i], r);
+		if (r)
+			break;
+		cond_resched();
 	}
+	if (flush)
+		kvm_flush_remote_tlbs(vcpu->kvm);
+	mutex_unlock(&views->lock);
 
 	if (kvm_vcpu_has_views(vcpu))
 		set_populate(vcpu, ops, i);
@@ -129,13 +175,24 @@ long kvm_views_set(struct kvm_vcpu *vcpu, gpa_t gpa, u64 count)
 
 long kvm_views_populate(struct kvm_vcpu *vcpu, u64 view, u64 gfn, u64 npages)
 {
-	struct kvm_views *views = kvm_views(vcpu->kvm);
 	bool write = npages & POPULATE_WRITE_FLAG;
 
 	npages &= ~POPULATE_WRITE_FLAG;
 	if (!legal_range(gfn, npages))
 		return -EINVAL;
-	if (!kvm_vcpu_has_views(vcpu) || !kvm_view_get(views, view))
+	if (!kvm_vcpu_has_views(vcpu) || view >= KVM_VIEWS_MAX)
 		return -ENOENT;
 	return kvm_view_populate(vcpu, view, gfn, npages, write);
+}
+
+long kvm_views_fault(struct kvm_vcpu *vcpu, u64 view, u64 gpa, u64 access)
+{
+	if (access != KVM_VIEW_R && access != KVM_VIEW_W &&
+	    access != KVM_VIEW_X)
+		return -EINVAL;
+	if (!legal_range(gpa_to_gfn(gpa), 1))
+		return -EINVAL;
+	if (!kvm_vcpu_has_views(vcpu) || view >= KVM_VIEWS_MAX)
+		return -ENOENT;
+	return kvm_view_fault(vcpu, view, gpa, access);
 }

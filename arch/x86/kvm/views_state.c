@@ -43,7 +43,8 @@ static void save_view(struct kvm_view *v, u16 nr, struct kvm_view_saved *saved,
 	u8 val;
 
 	saved->view = nr;
-	saved->flags = v->sealed ? KVM_VIEW_STATE_SEALED : 0;
+	saved->flags = (v->sealed ? KVM_VIEW_STATE_SEALED : 0) |
+		       (v->killed ? KVM_VIEW_STATE_KILLED : 0);
 	saved->nr_ranges = v->policy->nr;
 
 	for (i = 0; i < v->policy->nr; i++) {
@@ -63,6 +64,13 @@ static int save_views(struct kvm_views *views, struct kvm_view_state *head,
 	u16 i;
 
 	guard(mutex)(&views->lock);
+
+	/* The VM is on its way to another kernel: ask again. */
+	if (views->dead)
+		return -EBUSY;
+	/* There is no place for them yet: better no state than a wrong one. */
+	if (views->nr_remaps)
+		return -EOPNOTSUPP;
 
 	count_state(views, head);
 	if (head->size > room)
@@ -87,9 +95,9 @@ int kvm_views_get_state(struct kvm *kvm, struct kvm_view_state __user *user)
 {
 	void *body __free(kvfree) = NULL;
 	struct kvm_view_state head = { .version = KVM_VIEW_STATE_VERSION };
-	struct kvm_views *views = kvm_views(kvm);
+	struct kvm_views *views;
 	u32 room;
-	int r;
+	int r = 0;
 
 	if (get_user(room, &user->size))
 		return -EFAULT;
@@ -97,7 +105,11 @@ int kvm_views_get_state(struct kvm *kvm, struct kvm_view_state __user *user)
 		return -EINVAL;
 
 	head.size = sizeof(head);
-	r = views ? save_views(views, &head, room, &body) : 0;
+	scoped_guard(srcu, &kvm->srcu) {
+		views = kvm_views(kvm);
+		if (views)
+			r = save_views(views, &head, room, &body);
+	}
 	if (r == -E2BIG && put_user(head.size, &user->size))
 		return -EFAULT;
 	if (r)
@@ -195,6 +207,7 @@ static int restore_view(struct kvm_views *views,
 		return -ENOMEM;
 	}
 	v->policy = policy;
+	v->killed = saved->flags & KVM_VIEW_STATE_KILLED;
 	v->sealed = (saved->flags & KVM_VIEW_STATE_SEALED) &&
 		    !kvm_views_broken(KVM_VIEWS_BREAK_RESTORE_SEAL);
 	views->view[saved->view] = v;
@@ -217,7 +230,9 @@ static int restore_views(struct kvm_views *views,
 			return -EFAULT;
 		if (saved.view < next || saved.view >= views->max ||
 		    (!i && saved.view) || saved.rsvd ||
-		    (saved.flags & ~KVM_VIEW_STATE_SEALED) ||
+		    (saved.flags & ~(KVM_VIEW_STATE_SEALED |
+				     KVM_VIEW_STATE_KILLED)) ||
+		    (!i && (saved.flags & KVM_VIEW_STATE_KILLED)) ||
 		    !saved.nr_ranges || saved.nr_ranges > left ||
 		    saved.nr_ranges > KVM_VIEW_MAX_RANGES)
 			return -EINVAL;
@@ -294,7 +309,7 @@ int kvm_views_set_state(struct kvm *kvm, struct kvm_view_state __user *user)
 	if (r || !head.max_views)
 		return r;
 
-	views = kvm_views_alloc(head.max_views);
+	views = kvm_views_alloc(kvm, head.max_views);
 	if (!views)
 		return -ENOMEM;
 	r = restore_views(views, &head, (const void __user *)(user + 1));
@@ -325,8 +340,8 @@ int kvm_views_vcpu_get_state(struct kvm_vcpu *vcpu,
 int kvm_views_vcpu_set_state(struct kvm_vcpu *vcpu,
 			     struct kvm_view_vcpu_state __user *user)
 {
-	struct kvm_views *views = kvm_views(vcpu->kvm);
 	struct kvm_view_vcpu_state state;
+	struct kvm_views *views;
 	int r;
 
 	if (copy_from_user(&state, user, sizeof(state)))
@@ -342,13 +357,13 @@ int kvm_views_vcpu_set_state(struct kvm_vcpu *vcpu,
 						sizeof(state.cfg)) ?
 		       -EINVAL : 0;
 
-	if (!views || !kvm_view_get(views, state.view))
-		return -ENOENT;
 	if (kvm_vcpu_has_views(vcpu) || vcpu->arch.last_vmentry_cpu != -1)
 		return -EBUSY;
 
 	kvm_vcpu_srcu_read_lock(vcpu);
-	r = kvm_views_vcpu_restore(vcpu, &state.cfg, state.view);
+	views = kvm_views(vcpu->kvm);
+	r = views ? kvm_views_vcpu_restore(vcpu, views, &state.cfg,
+					   state.view) : -ENOENT;
 	kvm_vcpu_srcu_read_unlock(vcpu);
 	return r;
 }

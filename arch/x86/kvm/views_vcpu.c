@@ -64,6 +64,8 @@ static long pin_ve_page(struct kvm_vcpu *vcpu, struct kvm_vcpu_views *vv)
 
 static void free_vcpu_views(struct kvm_vcpu_views *vv)
 {
+	if (vv->views)
+		kvm_views_put(vv->views);
 	if (vv->ve_page)
 		unpin_user_pages_dirty_lock(&vv->ve_page, 1, true);
 	free_page((unsigned long)vv->eptp_list);
@@ -102,10 +104,8 @@ static void preload_roots(struct kvm_vcpu *vcpu, struct kvm_views *views)
 			break;
 }
 
-/*
- * Make @vv what the vCPU registered, if there is nothing wrong with it.
- */
-static long register_vcpu(struct kvm_vcpu *vcpu, struct kvm_vcpu_views *vv)
+/* Take what @vv->cfg says, if there is nothing wrong with it. */
+static long apply_cfg(struct kvm_vcpu *vcpu, struct kvm_vcpu_views *vv)
 {
 	long r;
 
@@ -116,22 +116,29 @@ static long register_vcpu(struct kvm_vcpu *vcpu, struct kvm_vcpu_views *vv)
 				      sizeof(u64)))
 		return -EFAULT;
 	if ((ops()->features() & KVM_VIEWS_F_HW_VE) &&
-	    !(vv->cfg.flags & KVM_VIEW_VCPU_NO_HW_VE)) {
-		r = pin_ve_page(vcpu, vv);
-		if (r)
-			return r;
-	}
+	    !(vv->cfg.flags & KVM_VIEW_VCPU_NO_HW_VE))
+		return pin_ve_page(vcpu, vv);
+	return 0;
+}
 
+/*
+ * Make the registration known; from here on RESET waits for the vCPU.
+ * kvm_views.lock is held.
+ */
+static void publish(struct kvm_vcpu *vcpu, struct kvm_views *views,
+		    struct kvm_vcpu_views *vv)
+{
+	refcount_inc(&views->users);
+	vv->views = views;
 	vcpu->arch.views = vv;
 	kvm_view_root_loaded(vcpu);
 	kvm_mmu_load_pgd(vcpu);
 	ops()->update(vcpu);
-	return 0;
 }
 
-long kvm_views_vcpu_init(struct kvm_vcpu *vcpu, gpa_t gpa)
+long kvm_views_vcpu_init(struct kvm_vcpu *vcpu, struct kvm_views *views,
+			 gpa_t gpa)
 {
-	struct kvm_views *views = kvm_views(vcpu->kvm);
 	struct kvm_vcpu_views *vv;
 	long r;
 
@@ -149,10 +156,16 @@ long kvm_views_vcpu_init(struct kvm_vcpu *vcpu, gpa_t gpa)
 	r = -EFAULT;
 	if (kvm_vcpu_read_guest(vcpu, gpa, &vv->cfg, sizeof(vv->cfg)))
 		goto err;
-	r = register_vcpu(vcpu, vv);
+	r = apply_cfg(vcpu, vv);
 	if (r)
 		goto err;
+
+	r = kvm_views_lock(views);
+	if (r)
+		goto err;
+	publish(vcpu, views, vv);
 	preload_roots(vcpu, views);
+	mutex_unlock(&views->lock);
 	return 0;
 err:
 	free_vcpu_views(vv);
@@ -163,26 +176,37 @@ err:
  * What another KVM saved, on a vCPU that has not run yet.  Roots are loaded when
  * they are needed: what they depend on may still change.
  */
-long kvm_views_vcpu_restore(struct kvm_vcpu *vcpu,
+long kvm_views_vcpu_restore(struct kvm_vcpu *vcpu, struct kvm_views *views,
 			    const struct kvm_view_vcpu *cfg, u16 view)
 {
 	struct kvm_vcpu_views *vv;
 	long r;
 
-	vv = alloc_vcpu_views(kvm_views(vcpu->kvm)->max);
+	vv = alloc_vcpu_views(views->max);
 	if (!vv)
 		return -ENOMEM;
 
 	vv->cfg = *cfg;
-	r = register_vcpu(vcpu, vv);
-	if (r) {
-		free_vcpu_views(vv);
-		return r;
-	}
+	r = apply_cfg(vcpu, vv);
+	if (r)
+		goto err;
 
+	r = kvm_views_lock(views);
+	if (r)
+		goto err;
+	if (!kvm_view_get(views, view)) {
+		mutex_unlock(&views->lock);
+		r = -ENOENT;
+		goto err;
+	}
+	publish(vcpu, views, vv);
 	kvm_view_switch(vcpu, view);
+	mutex_unlock(&views->lock);
 	kvm_mmu_load_pgd(vcpu);
 	return 0;
+err:
+	free_vcpu_views(vv);
+	return r;
 }
 
 /*
@@ -202,7 +226,10 @@ void kvm_views_vcpu_run_end(struct kvm_vcpu *vcpu)
 		kvm_vcpu_mark_page_dirty(vcpu, gpa_to_gfn(vv->cfg.ve_info));
 }
 
-/* INIT or reset: back to view 0, and nothing is registered any more. */
+/*
+ * INIT, or a reset of the vCPU or the VM: back to view 0, and nothing is
+ * registered any more.
+ */
 void kvm_views_vcpu_reset(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_views *vv = vcpu->arch.views;
@@ -235,12 +262,32 @@ void kvm_views_memslot_changed(struct kvm *kvm)
 		kvm_make_all_cpus_request(kvm, KVM_REQ_VIEWS_UPDATE);
 }
 
+/*
+ * Something has changed that each vCPU must know before it is entered: RESET, a
+ * view that goes away, memslots.
+ */
 void kvm_views_vcpu_update(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_views *vv = vcpu->arch.views;
 	struct page *page;
 
-	if (!vv || !vv->ve_page ||
+	if (!vv)
+		return;
+
+	if (READ_ONCE(vv->views->dead)) {
+		/* In SMM the registers are not those of the view: after RSM. */
+		if (is_smm(vcpu)) {
+			kvm_view_drop_roots(vcpu, false);
+			return;
+		}
+		if (!kvm_views_broken(KVM_VIEWS_BREAK_EXPEL))
+			kvm_view_expel(vcpu);
+		kvm_views_vcpu_reset(vcpu);
+		return;
+	}
+	kvm_view_drop_roots(vcpu, true);
+
+	if (!vv->ve_page ||
 	    kvm_vcpu_gfn_to_hva(vcpu, gpa_to_gfn(vv->cfg.ve_info)) ==
 	    vv->ve_hva)
 		return;

@@ -112,8 +112,11 @@ pub(super) unsafe fn stopped(aex: &bindings::kvm_view_aex) -> c_long {
     let aex = unsafe { &*core::ptr::from_ref(aex).cast::<Aex>() };
     const { assert!(size_of::<Aex>() == size_of::<bindings::kvm_view_aex>()) };
 
-    // An interrupt that the host still holds: it arrives when the caller's flags allow it.
-    if matches!(aex.cause(), Ok(Cause::Event)) && aex.event == 0 {
+    // An interrupt that the host still holds: it arrives when the caller's flags allow it. Or
+    // another CPU has ended all of this, because the next kernel is about to come.
+    if matches!(aex.cause(), Ok(Cause::Event)) && aex.event == 0
+        || matches!(aex.cause(), Ok(Cause::Reset))
+    {
         return code::EINTR.to_errno() as c_long;
     }
     let Ok(violation) = Violation::of_aex(aex) else {

@@ -94,6 +94,8 @@ impl Violation {
             Cause::Event => What::Event(Event::new(aex.event).ok_or(DecodeError::Value)?),
             Cause::Refused => What::Refused(ExitReason(aex.exit_reason)),
             Cause::Guard => What::Guard,
+            // Nobody did anything wrong.
+            Cause::Reset => return Err(DecodeError::Value),
         };
         Ok(Violation {
             view: aex.view()?,

@@ -211,7 +211,7 @@ fn an_aex_record_that_breaks_one_rule_says_which() {
     use DecodeError::*;
     let bad = [
         (Aex { cause: 0, ..good }, Value),
-        (Aex { cause: 5, ..good }, Value),
+        (Aex { cause: 6, ..good }, Value),
         (Aex { view: 512, ..good }, View),
         (Aex { missing: 8, ..good }, Access),
         (Aex { event: 14, ..good }, Value),

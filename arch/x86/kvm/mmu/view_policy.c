@@ -10,9 +10,9 @@
 #include "mmu.h"
 #include "views.h"
 
-#define SEG(gfn, val)	(((gfn) << 4) | (val))
-#define SEG_GFN(seg)	((seg) >> 4)
-#define SEG_VAL(seg)	((u8)((seg) & 0xf))
+#define SEG(gfn, val)	(((gfn) << 8) | (val))
+#define SEG_GFN(seg)	((seg) >> 8)
+#define SEG_VAL(seg)	((u8)(seg))
 
 struct kvm_view_policy *kvm_view_policy_alloc(unsigned int nr)
 {
@@ -81,13 +81,31 @@ bool kvm_view_policy_within(const struct kvm_view_policy *p, gfn_t start,
 	return true;
 }
 
-/* The largest page size that does not span differing rights. */
+/* All rights and marks that occur in [@start, @end). */
+u8 kvm_view_policy_any(const struct kvm_view_policy *p, gfn_t start, gfn_t end)
+{
+	unsigned int i;
+	u8 any = 0;
+
+	for (i = policy_find(p, start); i < p->nr; i++) {
+		if (SEG_GFN(p->seg[i]) >= end)
+			break;
+		any |= SEG_VAL(p->seg[i]);
+	}
+	return any;
+}
+
+/*
+ * The largest page size that does not span differing rights, or frames that are
+ * not what they seem.
+ */
 int kvm_view_policy_level(const struct kvm_view_policy *p, gfn_t gfn)
 {
 	gfn_t start, end, first;
 	int level;
 
-	kvm_view_policy_get(p, gfn, &start, &end);
+	if (kvm_view_policy_get(p, gfn, &start, &end) & KVM_VIEW_REMAPPED)
+		return PG_LEVEL_4K;
 
 	for (level = KVM_MAX_HUGEPAGE_LEVEL; level > PG_LEVEL_4K; level--) {
 		first = gfn & -KVM_PAGES_PER_HPAGE(level);
@@ -108,13 +126,16 @@ static void policy_push(struct kvm_view_policy *p, gfn_t gfn, u8 val)
 }
 
 /**
- * kvm_view_policy_set() - @old with [@start, @end) changed to @val
+ * kvm_view_policy_set() - @old with [@start, @end) changed
+ * @keep: what stays of the old rights and marks
+ * @val: what is added to that
  *
  * Return: the new policy or an ERR_PTR(): -ENOMEM, or -E2BIG if it would have
  * too many ranges.  The caller has checked the range.
  */
 struct kvm_view_policy *kvm_view_policy_set(const struct kvm_view_policy *old,
-					    gfn_t start, gfn_t end, u8 val)
+					    gfn_t start, gfn_t end, u8 keep,
+					    u8 val)
 {
 	unsigned int first = policy_find(old, start);
 	unsigned int last = policy_find(old, end - 1);
@@ -131,7 +152,9 @@ struct kvm_view_policy *kvm_view_policy_set(const struct kvm_view_policy *old,
 	if (SEG_GFN(old->seg[first]) < start)
 		policy_push(p, SEG_GFN(old->seg[first]),
 			    SEG_VAL(old->seg[first]));
-	policy_push(p, start, val);
+	for (i = first; i <= last; i++)
+		policy_push(p, max(SEG_GFN(old->seg[i]), start),
+			    (SEG_VAL(old->seg[i]) & keep) | val);
 	if (policy_end(old, last) > end)
 		policy_push(p, end, SEG_VAL(old->seg[last]));
 	for (i = last + 1; i < old->nr; i++)

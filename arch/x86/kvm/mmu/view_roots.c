@@ -11,6 +11,7 @@
 #include "spte.h"
 #include "tdp_mmu.h"
 #include "views.h"
+#include "views_break.h"
 
 static const struct kvm_x86_views_ops *ops(void)
 {
@@ -37,7 +38,8 @@ void kvm_view_switch(struct kvm_vcpu *vcpu, u16 view)
 	mmu->root.hpa = vv->root[view];
 	mmu->root_role.view = view;
 	mmu->root_role.ad_disabled = !kvm_ad_enabled || view;
-	vcpu->arch.view = view;
+	/* DESTROY looks at it from another vCPU. */
+	WRITE_ONCE(vcpu->arch.view, view);
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_view_switch);
 
@@ -53,7 +55,11 @@ void kvm_view_root_loaded(struct kvm_vcpu *vcpu)
 	ops()->set_root(vcpu, vcpu->arch.view, mmu->root.hpa);
 }
 
-/* Make sure that the vCPU has a root for @view, and leave the current as is. */
+/*
+ * Make sure that the vCPU has a root for @view, and leave the current as is.
+ * The caller holds kvm_views.lock, which keeps the view alive, and has checked
+ * that it exists.
+ */
 int kvm_view_load(struct kvm_vcpu *vcpu, u16 view)
 {
 	u16 cur = vcpu->arch.view;
@@ -69,11 +75,52 @@ int kvm_view_load(struct kvm_vcpu *vcpu, u16 view)
 	kvm_mmu_load_pgd(vcpu);
 	return r;
 }
-EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_view_load);
 
 /*
- * Drop the roots of the views.  The current view's reference is mmu->root's,
- * which the caller has dropped or kept before this: its slots only follow.
+ * Go to a view: what VMFUNC could not do, or for KVM's own work there.  From
+ * here on the view can't be destroyed, because a vCPU is in it.  The caller
+ * makes sure that nothing of the guest runs there that may not.
+ *
+ * Return: 0 or -errno: -ENOENT if there is no such view, -EBUSY if RESET is
+ * about to take them all.
+ */
+int kvm_view_goto(struct kvm_vcpu *vcpu, u64 view)
+{
+	struct kvm_views *views = vcpu->arch.views->views;
+	struct kvm_view *v;
+	int r;
+
+	r = kvm_views_lock(views);
+	if (r)
+		return r;
+
+	v = kvm_view_get(views, view);
+	if (v) {
+		r = kvm_view_load(vcpu, view);
+		if (!r)
+			kvm_view_switch(vcpu, view);
+	} else {
+		r = -ENOENT;
+	}
+	mutex_unlock(&views->lock);
+	if (!r)
+		kvm_mmu_load_pgd(vcpu);
+	return r;
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_view_goto);
+
+/* Is the view gone, or about to go? */
+static bool view_dying(struct kvm_views *views, u16 nr)
+{
+	struct kvm_view *v = kvm_view_get(views, nr);
+
+	return !v || v->dying;
+}
+
+/*
+ * Drop the roots of the views, all or those that can't be used any more.  The
+ * current view's reference is mmu->root's, which the caller has dropped or kept
+ * before this: its slots only follow.
  */
 void kvm_view_drop_roots(struct kvm_vcpu *vcpu, bool obsolete_only)
 {
@@ -100,7 +147,10 @@ void kvm_view_drop_roots(struct kvm_vcpu *vcpu, bool obsolete_only)
 
 		if (!VALID_PAGE(root))
 			continue;
-		if (obsolete_only && !kvm_mmu_root_is_obsolete(kvm, root))
+		if (obsolete_only &&
+		    (kvm_views_broken(KVM_VIEWS_BREAK_EPTP_SLOT) ||
+		     (!kvm_mmu_root_is_obsolete(kvm, root) &&
+		      !view_dying(vv->views, i))))
 			continue;
 
 		ops()->set_root(vcpu, i, INVALID_PAGE);
@@ -124,13 +174,14 @@ static long populate_one(struct kvm_vcpu *vcpu, gfn_t gfn, bool write)
 	int level, r;
 
 	scoped_guard(read_lock, &vcpu->kvm->mmu_lock)
-		rights = kvm_view_rights(vcpu->kvm, vcpu->arch.view, gfn,
-					 &level);
+		rights = kvm_view_rights(kvm_views(vcpu->kvm), vcpu->arch.view,
+					 gfn, &level);
 
 	/* Nothing to map, unless the CPU is to raise #VE. */
 	if (!(rights & (KVM_VIEW_RWX | KVM_VIEW_VE)))
 		return pages_left(gfn, level);
-	if ((rights & KVM_VIEW_RWX) && !kvm_vcpu_gfn_to_memslot(vcpu, gfn))
+	if ((rights & KVM_VIEW_RWX) && !(rights & KVM_VIEW_REMAPPED) &&
+	    !kvm_vcpu_gfn_to_memslot(vcpu, gfn))
 		return 1;
 
 	if (write && (rights & KVM_VIEW_W))
@@ -157,11 +208,10 @@ long kvm_view_populate(struct kvm_vcpu *vcpu, u16 view, gfn_t gfn, u64 npages,
 	u64 done = 0, steps = 0;
 	long r;
 
-	r = kvm_view_load(vcpu, view);
+	r = kvm_view_goto(vcpu, view);
 	if (r)
 		return r;
 
-	kvm_view_switch(vcpu, view);
 	while (done < npages && steps++ < POPULATE_MAX) {
 		r = populate_one(vcpu, gfn + done, write);
 		if (r <= 0)
@@ -175,4 +225,42 @@ long kvm_view_populate(struct kvm_vcpu *vcpu, u16 view, gfn_t gfn, u64 npages,
 	if (done || r == -EINTR || r == -EAGAIN)
 		return min(done, npages);
 	return r;
+}
+
+/**
+ * kvm_view_fault() - resolve one violation in @view that policy may not explain
+ * @access: KVM_VIEW_R, _W or _X
+ *
+ * Return: 0 if the access is allowed and the page is mapped for it, 1 if the
+ * policy denies it, or -errno.
+ */
+long kvm_view_fault(struct kvm_vcpu *vcpu, u16 view, gpa_t gpa, u8 access)
+{
+	u64 error_code = PFERR_GUEST_FINAL_MASK;
+	u16 cur = vcpu->arch.view;
+	u8 level;
+	long r;
+
+	if (access == KVM_VIEW_W)
+		error_code |= PFERR_WRITE_MASK;
+	if (access == KVM_VIEW_X)
+		error_code |= PFERR_FETCH_MASK;
+
+	r = kvm_view_goto(vcpu, view);
+	if (r)
+		return r;
+
+	if (kvm_view_missing(vcpu, gpa, error_code)) {
+		r = 1;
+	} else if (!view && !kvm_vcpu_gfn_to_memslot(vcpu, gpa_to_gfn(gpa))) {
+		/* A device, which is emulated. */
+		r = 0;
+	} else {
+		r = kvm_mmu_view_prefault(vcpu, gpa, error_code, &level);
+		if (r == -EACCES && kvm_view_missing(vcpu, gpa, error_code))
+			r = 1;
+	}
+	kvm_view_switch(vcpu, cur);
+	kvm_mmu_load_pgd(vcpu);
+	return r == -EINTR ? -EAGAIN : r;
 }

@@ -10,6 +10,7 @@
 #include "spte.h"
 #include "tdp_mmu.h"
 #include "views.h"
+#include "views_break.h"
 #include "x86.h"
 
 /* SMM is above the guest's kernel and not subject to its policy. */
@@ -18,17 +19,21 @@ static bool kvm_view_exempt(struct kvm_vcpu *vcpu)
 	return vcpu->arch.mmu->root_role.smm;
 }
 
-/* Rights of @view on @gfn, and the largest page that has the same. */
-u8 kvm_view_rights(struct kvm *kvm, u16 view, gfn_t gfn, int *level)
+/*
+ * Rights of @view on @gfn, and the largest page that has the same.  mmu_lock is
+ * held.  RESET can have taken the views away while a vCPU was at work in one:
+ * view 0 then is all that there is.
+ */
+u8 kvm_view_rights(struct kvm_views *views, u16 view, gfn_t gfn, int *level)
 {
-	struct kvm_view *v = kvm_view_get(kvm_views(kvm), view);
+	struct kvm_view *v = views ? kvm_view_get(views, view) : NULL;
 
-	lockdep_assert_held(&kvm->mmu_lock);
+	if (!v) {
+		if (level)
+			*level = PG_LEVEL_4K;
+		return views || view ? 0 : KVM_VIEW_RWX;
+	}
 
-	if (level)
-		*level = PG_LEVEL_4K;
-	if (WARN_ON_ONCE(!v))
-		return 0;
 	if (level)
 		*level = kvm_view_policy_level(v->policy, gfn);
 	return kvm_view_policy_get(v->policy, gfn, &(gfn_t){}, &(gfn_t){});
@@ -38,10 +43,33 @@ int kvm_view_max_level(struct kvm *kvm, u16 view, gfn_t gfn)
 {
 	int level;
 
-	if (!kvm_has_views(kvm))
+	if (!kvm_has_views(kvm) && !view)
 		return PG_LEVEL_NUM;
-	kvm_view_rights(kvm, view, gfn, &level);
+	kvm_view_rights(kvm_views(kvm), view, gfn, &level);
 	return level;
+}
+
+/* The same for the current view, and in @gfn the frame that it sees there. */
+static u8 current_rights(struct kvm_vcpu *vcpu, gfn_t *gfn, int *level)
+{
+	struct kvm_views *views = kvm_views(vcpu->kvm);
+	u16 view = kvm_vcpu_view(vcpu);
+	u8 rights;
+
+	lockdep_assert_held(&vcpu->kvm->mmu_lock);
+
+	rights = kvm_view_rights(views, view, *gfn, level);
+	if (unlikely(rights & KVM_VIEW_REMAPPED))
+		*gfn = kvm_view_remap_find(views, view, *gfn);
+	return rights;
+}
+
+static struct kvm_memory_slot *view_slot(struct kvm_vcpu *vcpu, gfn_t gfn)
+{
+	struct kvm_memory_slot *slot = kvm_vcpu_gfn_to_memslot(vcpu, gfn);
+
+	/* The guest knows nothing of KVM's own slots. */
+	return slot && slot->id < KVM_USER_MEM_SLOTS ? slot : NULL;
 }
 
 static u8 missing_rights(struct kvm_vcpu *vcpu, u8 rights, bool has_slot,
@@ -65,14 +93,22 @@ static u8 missing_rights(struct kvm_vcpu *vcpu, u8 rights, bool has_slot,
 int kvm_view_check_fault(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 {
 	struct kvm *kvm = vcpu->kvm;
+	gfn_t gfn = fault->gfn;
 	u8 rights;
 
 	if (kvm_view_exempt(vcpu))
 		return RET_PF_CONTINUE;
 
 	scoped_guard(read_lock, &kvm->mmu_lock)
-		rights = kvm_view_rights(kvm, kvm_vcpu_view(vcpu), fault->gfn,
-					 NULL);
+		rights = current_rights(vcpu, &gfn, NULL);
+
+	/* From here on the fault is about the frame that the view sees. */
+	if (unlikely(rights & KVM_VIEW_REMAPPED)) {
+		fault->view_remapped = true;
+		fault->gfn = gfn;
+		fault->slot = view_slot(vcpu, gfn);
+		fault->max_level = PG_LEVEL_4K;
+	}
 
 	if (!missing_rights(vcpu, rights, fault->slot, fault->write,
 			    fault->exec))
@@ -91,14 +127,22 @@ int kvm_view_check_fault(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 /* Final decision, with mmu_lock held until the SPTE is installed. */
 int kvm_view_check_mapping(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 {
+	struct kvm_views *views = kvm_views(vcpu->kvm);
+	gfn_t gfn = gpa_to_gfn(fault->addr);
 	u8 rights;
 	int level;
 
 	if (kvm_view_exempt(vcpu))
 		return RET_PF_CONTINUE;
 
-	rights = kvm_view_rights(vcpu->kvm, kvm_vcpu_view(vcpu), fault->gfn,
-				 &level);
+	/* RESET zaps what views have, and nothing may come after it. */
+	if (kvm_vcpu_view(vcpu) && (!views || views->dead))
+		return RET_PF_VIEW;
+
+	rights = current_rights(vcpu, &gfn, &level);
+	if (fault->view_remapped != !!(rights & KVM_VIEW_REMAPPED) ||
+	    gfn != fault->gfn)
+		return RET_PF_RETRY;
 
 	if (fault->view_none)
 		return (rights & (KVM_VIEW_VE | KVM_VIEW_RWX)) == KVM_VIEW_VE ?
@@ -140,15 +184,20 @@ u64 kvm_view_finish_spte(u64 spte, struct kvm_page_fault *fault)
 /* The rights that an access lacks in the current view, 0: none. */
 u8 kvm_view_missing(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code)
 {
-	bool slot = kvm_vcpu_gfn_to_memslot(vcpu, gpa_to_gfn(gpa));
+	gfn_t gfn = gpa_to_gfn(gpa);
+	bool slot;
 	u8 rights;
 
 	if (kvm_view_exempt(vcpu))
 		return 0;
 
 	scoped_guard(read_lock, &vcpu->kvm->mmu_lock)
-		rights = kvm_view_rights(vcpu->kvm, kvm_vcpu_view(vcpu),
-					 gpa_to_gfn(gpa), NULL);
+		rights = current_rights(vcpu, &gfn, NULL);
+
+	if (rights & KVM_VIEW_REMAPPED)
+		slot = view_slot(vcpu, gfn);
+	else
+		slot = kvm_vcpu_gfn_to_memslot(vcpu, gfn);
 
 	return missing_rights(vcpu, rights, slot, error_code & PFERR_WRITE_MASK,
 			      error_code & PFERR_FETCH_MASK);
@@ -187,28 +236,40 @@ int kvm_view_add(struct kvm *kvm, struct kvm_views *views, u16 nr, u8 val)
 		return -ENOMEM;
 	}
 
-	/* Pairs with the acquire in kvm_view_get(). */
-	smp_store_release(&views->view[nr], v);
+	write_lock(&kvm->mmu_lock);
+	views->view[nr] = v;
+	write_unlock(&kvm->mmu_lock);
 	return 0;
+}
+
+/* Nobody can find it any more. */
+void kvm_view_free(struct kvm_view *v)
+{
+	if (!kvm_views_broken(KVM_VIEWS_BREAK_FREE))
+		kvfree(v->policy);
+	kfree(v);
 }
 
 /**
  * kvm_view_protect() - change the rights on [@start, @end) in view @nr
+ * @keep: what stays of the rights and marks that it has
+ * @val: what is added to that
  *
  * kvm_views.lock is held.  Sets @flush if a TLB flush is needed before the
  * change can be relied on.
  */
 int kvm_view_protect(struct kvm *kvm, struct kvm_view *v, u16 nr, gfn_t start,
-		     gfn_t end, u8 val, bool *flush)
+		     gfn_t end, u8 keep, u8 val, bool *flush)
 {
 	struct kvm_view_policy *old = v->policy, *new;
 	gfn_t first, last;
+	u8 is;
 
-	if (kvm_view_policy_get(old, start, &first, &last) == val &&
-	    last >= end)
+	is = kvm_view_policy_get(old, start, &first, &last);
+	if (((is & keep) | val) == is && last >= end)
 		return 0;
 
-	new = kvm_view_policy_set(old, start, end, val);
+	new = kvm_view_policy_set(old, start, end, keep, val);
 	if (IS_ERR(new))
 		return PTR_ERR(new);
 

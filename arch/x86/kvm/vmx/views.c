@@ -176,20 +176,20 @@ static void vmx_views_clear_pending_dbg(struct kvm_vcpu *vcpu)
 /* VMFUNC did not do it: the root is not loaded, or the guest may not. */
 int vmx_views_handle_vmfunc(struct kvm_vcpu *vcpu)
 {
-	struct kvm_views *views = kvm_views(vcpu->kvm);
 	u64 leaf = (u32)kvm_rax_read_raw(vcpu);
 	u64 view = (u32)kvm_rcx_read_raw(vcpu);
-	int r;
+	int r = -ENOENT;
 
-	if (uses_vmfunc(vcpu) && !is_smm(vcpu) && !leaf &&
-	    kvm_view_get(views, view)) {
-		r = kvm_view_load(vcpu, view);
-		if (r)
-			return r;
-		kvm_view_switch(vcpu, view);
-		kvm_mmu_load_pgd(vcpu);
+	if (uses_vmfunc(vcpu) && !is_smm(vcpu) && !leaf)
+		r = kvm_view_goto(vcpu, view);
+	if (!r)
 		return kvm_skip_emulated_instruction(vcpu);
-	}
+
+	/* RESET is about to end this vCPU's registration: let it, then #UD. */
+	if (r == -EBUSY)
+		return 1;
+	if (r != -ENOENT)
+		return r;
 
 	if (vcpu->arch.view)
 		return kvm_view_aex_current(vcpu, KVM_VIEW_AEX_REFUSED, 0);

@@ -42,6 +42,9 @@ constants! {
     /// Drops every view, after a wipe of what only compartments may read.
     KVM_VIEWS_RESET: u64 = 11;
 
+    /// In the answer to the question about rights: another frame is there.
+    KVM_VIEWS_POLICY_REMAPPED: u64 = 1 << 4;
+
     /// Version of the ABI that this guest speaks.
     KVM_VIEWS_VERSION: u64 = 1;
     /// Number of views that the EPTP list has room for.
@@ -68,6 +71,8 @@ constants! {
     KVM_VIEWS_F_VMFUNC: u64 = 1 << 8;
     /// A violation can become #VE without an exit.
     KVM_VIEWS_F_HW_VE: u64 = 1 << 9;
+    /// A view can see other frames in place of some.
+    KVM_VIEWS_F_REMAP: u64 = 1 << 11;
 
     /// Right to read.
     KVM_VIEW_R: u8 = 1 << 0;
@@ -105,6 +110,8 @@ constants! {
     KVM_VIEW_AEX_REFUSED: u32 = 3;
     /// View 0, with RIP where view 0 may not execute.
     KVM_VIEW_AEX_GUARD: u32 = 4;
+    /// RESET, by another vCPU.
+    KVM_VIEW_AEX_RESET: u32 = 5;
 
     /// The event field holds an event.
     KVM_VIEW_EVENT_VALID: u32 = 1 << 31;

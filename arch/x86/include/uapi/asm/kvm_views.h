@@ -3,7 +3,8 @@
  * Guest-controlled EPT views: the ABI between a guest kernel and KVM.
  *
  * Every multi-byte field is little endian.  Reserved fields must be zero.
- * The host never writes a result of a hypercall to guest memory.
+ * The host never writes a result of a hypercall to guest memory; the only thing
+ * that a hypercall writes there is the zeros of RESET.
  */
 #ifndef _UAPI_ASM_X86_KVM_VIEWS_H
 #define _UAPI_ASM_X86_KVM_VIEWS_H
@@ -18,7 +19,19 @@
  */
 #define KVM_HC_VIEWS			0x5554
 
-/* Operations, in RBX.  Arguments in RCX, RDX, RSI.  Result in RAX. */
+/*
+ * Operations, in RBX.  Arguments in RCX, RDX, RSI.  Result in RAX.
+ *
+ * DESTROY, RCX = view: it is as if it had never been.  -EBUSY while a vCPU is
+ * in it, -EPERM when it is sealed.
+ * FAULT, RCX = view, RDX = GPA, RSI = KVM_VIEW_R, _W or _X: 0: the view allows
+ * this access, and the page is mapped for it; 1: it does not.
+ * KILL, RCX = view: nothing is executable in it any more, now and until
+ * DESTROY; legal after the seal.
+ * RESET, RCX = 0: wipe the frames that view 0 may not read, then drop all views
+ * of the VM, as before ENABLE; legal after the seal.  1: call again.  vCPUs in a
+ * view leave it by an asynchronous exit; no vCPU is registered any more.
+ */
 #define KVM_VIEWS_QUERY			0
 #define KVM_VIEWS_ENABLE		1
 #define KVM_VIEWS_VCPU_INIT		2
@@ -45,9 +58,13 @@
 #define KVM_VIEWS_Q_HOST_EXITS		5	/* of those: caused by the host */
 #define KVM_VIEWS_Q_PT_PAGES		6	/* table pages; RDX = view */
 
+/* Answer to Q_POLICY, beside rights (2:0) and size of the page (15:8). */
+#define KVM_VIEWS_POLICY_REMAPPED	0x10
+
 /* Features, from bit 8 of the answer to Q_FEATURES (bits 7:0: version). */
 #define KVM_VIEWS_F_VMFUNC		0x100
 #define KVM_VIEWS_F_HW_VE		0x200
+#define KVM_VIEWS_F_REMAP		0x800
 
 /* Rights.  Only none, r, rw, rx and rwx are legal. */
 #define KVM_VIEW_R			0x1
@@ -107,13 +124,17 @@ struct kvm_view_vcpu {
 /**
  * struct kvm_view_op - one change, element of the array given to SET
  * @view: the view to change
- * @type: KVM_VIEW_OP_PROTECT and so on
- * @mask: new rights, KVM_VIEW_R|W|X
+ * @type: KVM_VIEW_OP_PROTECT: change the rights, on whatever is there; _REMAP:
+ *	in this view, see the frames from @target on in place of these, never
+ *	writable; _UNREMAP: see them again.  The latter two not in view 0, and
+ *	not after the seal
+ * @mask: new rights, KVM_VIEW_R|W|X; without W for REMAP, and for PROTECT on
+ *	frames that are remapped
  * @flags: KVM_VIEW_OP_*; _VE is legal in view 0 only, where a violation is
  *	else an exit that ends in an asynchronous exit or #GP
  * @gfn: first guest frame
- * @npages: number of 4 KiB frames, at least 1
- * @target: REMAP only
+ * @npages: number of 4 KiB frames, at least 1; at most 512 but for PROTECT
+ * @target: REMAP only: memory that is not read-only
  */
 struct kvm_view_op {
 	__u16 view;
@@ -150,6 +171,7 @@ struct kvm_ve_info {
 #define KVM_VIEW_AEX_EVENT		2 /* event arrived or was about to */
 #define KVM_VIEW_AEX_REFUSED		3 /* exit that a view may not cause */
 #define KVM_VIEW_AEX_GUARD		4 /* view 0, RIP not executable there */
+#define KVM_VIEW_AEX_RESET		5 /* RESET, by another vCPU */
 
 /* kvm_view_aex.event: as IDT-vectoring information, or 0 */
 #define KVM_VIEW_EVENT_VALID		0x80000000u

@@ -16,6 +16,8 @@
 /* kvm_view_state.flags: no view can be created any more. */
 /* kvm_view_saved.flags: rights can only be taken away. */
 #define KVM_VIEW_STATE_SEALED		0x1
+/* kvm_view_saved.flags: nothing is executable in the view any more (KILL). */
+#define KVM_VIEW_STATE_KILLED		0x2
 
 /* kvm_view_range.flags: a violation becomes #VE (view 0, without W) */
 #define KVM_VIEW_RANGE_VE		0x1
@@ -37,7 +39,8 @@
  *	first view first
  * @nr_remaps: 0 in this version.  The place of pages that a view has instead of
  *	others: it comes after the ranges.  A version that uses it has another
- *	number, and what has remaps can't be restored by one that doesn't
+ *	number, and what has remaps can't be restored by one that doesn't.  Until
+ *	then KVM refuses to save views with remaps (EOPNOTSUPP)
  */
 struct kvm_view_state {
 	__u32 size;

@@ -30,10 +30,10 @@ static void guest_enable(void)
 	hc_eq(-EINVAL, KVM_VIEWS_ENABLE, 1ull << 40 | 16, 0, 0);
 	hc_eq(0, KVM_VIEWS_ENABLE, max, 0, 0);
 	hc_eq(-EEXIST, KVM_VIEWS_ENABLE, max, 0, 0);
-	hc_eq(-EOPNOTSUPP, KVM_VIEWS_DESTROY, 1, 0, 0);
-	hc_eq(-EOPNOTSUPP, KVM_VIEWS_FAULT, 1, 0, 0);
-	hc_eq(-EOPNOTSUPP, KVM_VIEWS_KILL, 1, 0, 0);
-	hc_eq(-EOPNOTSUPP, KVM_VIEWS_RESET, 1, 0, 0);
+	hc_eq(-ENOENT, KVM_VIEWS_DESTROY, 1, 0, 0);
+	hc_eq(-EINVAL, KVM_VIEWS_FAULT, 1, 0, 0);
+	hc_eq(-ENOENT, KVM_VIEWS_KILL, 1, 0, 0);
+	hc_eq(-EINVAL, KVM_VIEWS_RESET, 1, 0, 0);
 	hc_eq(0, KVM_VIEWS_CREATE, max - 1, R, 0);
 	hc_eq(-EINVAL, KVM_VIEWS_CREATE, max, R, 0);
 	/* A vCPU that registered nothing has no view to go to. */
@@ -115,8 +115,6 @@ static void guest_set(void)
 	hc_eq(-EFAULT, KVM_VIEWS_SET, NO_MEM, 1, 0);
 	bad_op(-EINVAL, op->type = 0);
 	bad_op(-EINVAL, op->type = 4);
-	bad_op(-EOPNOTSUPP, op->type = KVM_VIEW_OP_REMAP);
-	bad_op(-EOPNOTSUPP, op->type = KVM_VIEW_OP_UNREMAP);
 	bad_op(-EINVAL, op->mask = KVM_VIEW_W);
 	bad_op(-EINVAL, op->mask = KVM_VIEW_X);
 	bad_op(-EINVAL, op->mask = KVM_VIEW_W | KVM_VIEW_X);
@@ -135,16 +133,6 @@ static void guest_set(void)
 	good.mask = RW;
 	bad_op(-EINVAL, op->flags = KVM_VIEW_OP_VE);
 
-	/* Done are those before the wrong one. */
-	op[0] = good;
-	op[1] = good;
-	op[1].gfn = 2;
-	op[2] = good;
-	op[2].mask = 2;
-	hc_eq(2, KVM_VIEWS_SET, args, 3, 0);
-	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_QUERY, KVM_VIEWS_Q_POLICY, 0, 2) & 7,
-			RW);
-
 	hc_eq(-ENOENT, KVM_VIEWS_POPULATE, 9, 0, 1);
 	hc_eq(-EINVAL, KVM_VIEWS_POPULATE, 1, 0, 0);
 	hc_eq(-EINVAL, KVM_VIEWS_POPULATE, 1, ~0ull, 2);
@@ -152,6 +140,80 @@ static void guest_set(void)
 	hc_eq(-EINVAL, KVM_VIEWS_QUERY, KVM_VIEWS_Q_POLICY, 0, ~0ull);
 	hc_eq(-ENOENT, KVM_VIEWS_QUERY, KVM_VIEWS_Q_POLICY, 9, 0);
 	hc_eq(-ENOENT, KVM_VIEWS_QUERY, KVM_VIEWS_Q_PT_PAGES, 1ull << 33, 0);
+	GUEST_DONE();
+}
+
+static u64 rights(u16 view, u64 gfn)
+{
+	return views_hc(KVM_VIEWS_QUERY, KVM_VIEWS_Q_POLICY, view, gfn) & 7;
+}
+
+static void fill_ops(struct kvm_view_op *op, int nr, u8 mask)
+{
+	int i;
+
+	for (i = 0; i < nr; i++)
+		op[i] = (struct kvm_view_op) {
+			.view = 1,
+			.type = KVM_VIEW_OP_PROTECT,
+			.mask = mask,
+			.gfn = 0x1000 + i,
+			.npages = 1,
+		};
+}
+
+/* Several changes in one call: in order, up to the first wrong one. */
+static void guest_batch(void)
+{
+	struct kvm_view_op *op = (void *)pages[PG_ARGS].gva;
+	u64 args = pages[PG_ARGS].gpa;
+	int bad, i;
+
+	views_start(0);
+	for (bad = 1; bad < 8; bad++) {
+		fill_ops(op, 8, RWX);
+		hc_eq(8, KVM_VIEWS_SET, args, 8, 0);
+		fill_ops(op, 8, R);
+		op[bad].mask = KVM_VIEW_W;
+		hc_eq(bad, KVM_VIEWS_SET, args, 8, 0);
+		for (i = 0; i < 8; i++)
+			GUEST_ASSERT_EQ(rights(1, 0x1000 + i), i < bad ? R : RWX);
+		/* The rest says what was wrong, and is not done either. */
+		hc_eq(-EINVAL, KVM_VIEWS_SET, args + bad * sizeof(*op), 8 - bad,
+		      0);
+		for (i = bad; i < 8; i++)
+			GUEST_ASSERT_EQ(rights(1, 0x1000 + i), RWX);
+	}
+
+	/* The error is that of the first one. */
+	fill_ops(op, 3, R);
+	op[0].view = 9;
+	op[1].mask = KVM_VIEW_W;
+	hc_eq(-ENOENT, KVM_VIEWS_SET, args, 3, 0);
+
+	/* A later entry builds on an earlier one. */
+	fill_ops(op, 4, R);
+	for (i = 0; i < 4; i++)
+		op[i].gfn = 0x1000;
+	op[1].type = KVM_VIEW_OP_REMAP;
+	op[1].target = pages[PG_DATA].gpa >> 12;
+	op[2].mask = 0;
+	op[3].type = KVM_VIEW_OP_UNREMAP;
+	op[3].mask = RWX;
+	hc_eq(4, KVM_VIEWS_SET, args, 4, 0);
+	hc_eq(RWX | 1 << 8, KVM_VIEWS_QUERY, KVM_VIEWS_Q_POLICY, 1, 0x1000);
+	fill_ops(op, 2, R);
+	op[1].gfn = 0x1000;
+	op[1].mask = RW;
+	hc_eq(2, KVM_VIEWS_SET, args, 2, 0);
+	GUEST_ASSERT_EQ(rights(1, 0x1000), RW);
+
+	/* As many as there can be, and their populate flags are hints. */
+	fill_ops(op, 127, RW);
+	for (i = 0; i < 127; i++)
+		op[i].flags = KVM_VIEW_OP_POPULATE | KVM_VIEW_OP_POPULATE_WRITE;
+	hc_eq(127, KVM_VIEWS_SET, args, 127, 0);
+	GUEST_ASSERT_EQ(rights(1, 0x1000 + 126), RW);
 	GUEST_DONE();
 }
 
@@ -230,10 +292,11 @@ int main(void)
 {
 	views_require();
 	ksft_print_header();
-	ksft_set_plan(5);
+	ksft_set_plan(6);
 	views_test("enable", guest_enable, NULL);
 	views_test("vCPU and views", guest_vcpu_init, NULL);
 	views_test("set and populate", guest_set, NULL);
+	views_test("changes in one call", guest_batch, NULL);
 	views_test("number of ranges", guest_ranges, NULL);
 	views_test("seal", guest_seal, NULL);
 	ksft_finished();

@@ -121,6 +121,35 @@ static inline long views_set_flags(u16 view, u64 gpa, u64 npages, u8 mask,
 	return views_hc(KVM_VIEWS_SET, pages[PG_ARGS].gpa, 1, 0);
 }
 
+/* In @view, see the frames from @target on in place of those from @gpa on. */
+static inline long views_remap_pages(u16 view, u64 gpa, u64 target, u64 npages,
+				     u8 mask)
+{
+	struct kvm_view_op *op = (void *)pages[PG_ARGS].gva;
+
+	memset(op, 0, sizeof(*op));
+	op->view = view;
+	op->type = KVM_VIEW_OP_REMAP;
+	op->mask = mask;
+	op->gfn = gpa >> 12;
+	op->npages = npages;
+	op->target = target >> 12;
+	return views_hc(KVM_VIEWS_SET, pages[PG_ARGS].gpa, 1, 0);
+}
+
+static inline long views_unremap_pages(u16 view, u64 gpa, u64 npages, u8 mask)
+{
+	struct kvm_view_op *op = (void *)pages[PG_ARGS].gva;
+
+	memset(op, 0, sizeof(*op));
+	op->view = view;
+	op->type = KVM_VIEW_OP_UNREMAP;
+	op->mask = mask;
+	op->gfn = gpa >> 12;
+	op->npages = npages;
+	return views_hc(KVM_VIEWS_SET, pages[PG_ARGS].gpa, 1, 0);
+}
+
 static inline void views_set(u16 view, u64 gpa, u8 mask)
 {
 	GUEST_ASSERT_EQ(views_set_flags(view, gpa, 1, mask, 0), 1);
@@ -183,6 +212,52 @@ static inline void views_require(void)
 		       "needs kvm.guest_views=2");
 }
 
+#define VIEWS_BREAK	"/sys/module/kvm/parameters/views_break"
+
+/* Bits of arch/x86/kvm/views_break.h. */
+enum {
+	VIEWS_BREAK_WIPE = 10,
+	VIEWS_BREAK_EXPEL,
+	VIEWS_BREAK_KILL,
+	VIEWS_BREAK_BUSY,
+	VIEWS_BREAK_SLOT,
+	VIEWS_BREAK_REVERSE,
+};
+
+static inline void views_break_write(u64 val)
+{
+	char text[24];
+	int fd, len;
+
+	fd = open(VIEWS_BREAK, O_WRONLY);
+	if (fd < 0)
+		return;
+	len = snprintf(text, sizeof(text), "%lu", val);
+	TEST_ASSERT_EQ(write(fd, text, len), len);
+	close(fd);
+}
+
+static inline void views_mend(void)
+{
+	views_break_write(0);
+}
+
+static inline bool views_can_break(void)
+{
+	return !access(VIEWS_BREAK, W_OK);
+}
+
+/* Switch one defence of the host off, until views_mend() or the end. */
+static inline void views_break(int bit)
+{
+	static bool registered;
+
+	if (!registered)
+		atexit(views_mend);
+	registered = true;
+	views_break_write(1ul << bit);
+}
+
 static inline void views_setup(struct kvm_vm *vm)
 {
 	int i;
@@ -239,6 +314,19 @@ static inline void views_test(const char *name, void (*guest)(void),
 	views_run_vcpu(vcpu);
 	kvm_vm_free(vm);
 	ksft_test_result_pass("%s\n", name);
+}
+
+/* The same with a defence switched off; skipped where the host can't do that. */
+static inline void views_broken_test(int bit, const char *name,
+				     void (*test)(const char *name))
+{
+	if (!views_can_break()) {
+		ksft_test_result_skip("%s: no CONFIG_KVM_VIEWS_BREAK\n", name);
+		return;
+	}
+	views_break(bit);
+	test(name);
+	views_mend();
 }
 
 #endif /* SELFTEST_KVM_VIEWS_UTIL_H */
