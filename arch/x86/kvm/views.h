@@ -26,6 +26,12 @@ struct x86_exception;
 /* Bounds what one guest can make the host allocate and search. */
 #define KVM_VIEW_MAX_RANGES	8192
 
+/*
+ * How many pages of any size, or gaps, one hypercall looks at for POPULATE.  The
+ * VMM can't change memslots meanwhile.
+ */
+#define KVM_VIEW_POPULATE_STEPS	BIT(15)
+
 /**
  * struct kvm_view_policy - the rights of one view, for every gfn
  * @nr: number of segments, at least 1
@@ -48,6 +54,7 @@ struct kvm_views {
 	struct mutex lock;		/* serializes changes */
 	u16 max;
 	bool sealed;			/* no view can be created any more */
+	gfn_t ve_start, ve_end;		/* #VE pages are in [start, end); mmu_lock */
 	struct kvm_view *view[];	/* [max]; entries never go away */
 };
 
@@ -66,7 +73,6 @@ struct kvm_view_exit {
  * @cfg: what the guest registered
  * @sp_cell: cached translation of cfg.sp_cell
  * @ve_page: pinned page of cfg.ve_info, NULL if the CPU does not deliver #VE
- * @ve_hva: where that page was mapped when it was pinned
  * @eptp_list: page with the EPTPs that VMFUNC can reach, 0: none
  * @cur_eptp: value last known to be in the VMCS
  * @host_exits: exits caused by the host since VCPU_INIT
@@ -78,7 +84,6 @@ struct kvm_vcpu_views {
 	struct kvm_view_vcpu cfg;
 	struct gfn_to_hva_cache sp_cell;
 	struct page *ve_page;
-	unsigned long ve_hva;
 	u64 *eptp_list;
 	u64 cur_eptp;
 	u64 host_exits;
@@ -148,10 +153,11 @@ int kvm_view_policy_level(const struct kvm_view_policy *p, gfn_t gfn);
 
 /* mmu/views.c, mmu/view_roots.c */
 u8 kvm_view_rights(struct kvm *kvm, u16 view, gfn_t gfn, int *level);
+u8 kvm_view_extent(struct kvm *kvm, u16 view, gfn_t gfn, gfn_t *end);
 int kvm_view_max_level(struct kvm *kvm, u16 view, gfn_t gfn);
 int kvm_view_add(struct kvm *kvm, struct kvm_views *views, u16 nr, u8 val);
 int kvm_view_protect(struct kvm *kvm, struct kvm_view *v, u16 nr, gfn_t start,
-		     gfn_t end, u8 val, bool *flush);
+		     gfn_t end, u8 val);
 int kvm_view_check_fault(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault);
 int kvm_view_check_mapping(struct kvm_vcpu *vcpu,
 			   struct kvm_page_fault *fault);
@@ -164,7 +170,7 @@ int kvm_view_load(struct kvm_vcpu *vcpu, u16 view);
 void kvm_view_root_loaded(struct kvm_vcpu *vcpu);
 void kvm_view_drop_roots(struct kvm_vcpu *vcpu, bool obsolete_only);
 long kvm_view_populate(struct kvm_vcpu *vcpu, u16 view, gfn_t gfn,
-		       u64 npages, bool write);
+		       u64 npages, bool write, unsigned int *budget);
 
 /* mmu/mmu.c: not static for the sake of views.c */
 int kvm_mmu_view_prefault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code,
@@ -181,6 +187,7 @@ void kvm_views_vcpu_free(struct kvm_vcpu *vcpu);
 void kvm_views_vcpu_update(struct kvm_vcpu *vcpu);
 void kvm_views_destroy(struct kvm *kvm);
 void kvm_views_memslot_changed(struct kvm *kvm);
+void kvm_views_unmap(struct kvm *kvm, gfn_t start, gfn_t end);
 
 /* views_aex.c */
 int kvm_view_aex(struct kvm_vcpu *vcpu, u32 cause,
@@ -246,6 +253,7 @@ static inline void kvm_views_vcpu_free(struct kvm_vcpu *vcpu) { }
 static inline void kvm_views_vcpu_update(struct kvm_vcpu *vcpu) { }
 static inline void kvm_views_destroy(struct kvm *kvm) { }
 static inline void kvm_views_memslot_changed(struct kvm *kvm) { }
+static inline void kvm_views_unmap(struct kvm *kvm, gfn_t start, gfn_t end) { }
 static inline void kvm_views_before_injection(struct kvm_vcpu *vcpu) { }
 
 #endif /* CONFIG_KVM_VIEWS */

@@ -14,6 +14,15 @@
 /* Bits of kvm.views_break.  Tests know them by number: append only. */
 enum kvm_views_break {
 	KVM_VIEWS_BREAK_SEAL,		/* a sealed view can be widened */
+	KVM_VIEWS_BREAK_ZAP,		/* SPTEs outlive a change of the policy */
+	KVM_VIEWS_BREAK_FLUSH,		/* TLBs outlive a change of the policy */
+	KVM_VIEWS_BREAK_RECHECK,	/* rights are looked up without mmu_lock only */
+	KVM_VIEWS_BREAK_LEVEL,		/* a fault maps across differing rights */
+	KVM_VIEWS_BREAK_COLLAPSE,	/* collapsing maps across differing rights */
+	KVM_VIEWS_BREAK_SPLIT,		/* splitting grants X against the policy */
+	KVM_VIEWS_BREAK_NONE,		/* "no rights" entries outlive the policy */
+	KVM_VIEWS_BREAK_SLOT,		/* any memslot that goes takes all roots */
+	KVM_VIEWS_BREAK_VE_PAGE,	/* the pinned #VE page is not followed */
 };
 
 #ifdef CONFIG_KVM_VIEWS_BREAK

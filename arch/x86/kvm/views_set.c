@@ -43,7 +43,7 @@ static long check_op(struct kvm_views *views, const struct kvm_view_op *op)
 }
 
 static long set_one(struct kvm *kvm, struct kvm_views *views,
-		    const struct kvm_view_op *op, bool *flush)
+		    const struct kvm_view_op *op)
 {
 	struct kvm_view *v;
 	u8 val = op->mask;
@@ -63,13 +63,14 @@ static long set_one(struct kvm *kvm, struct kvm_views *views,
 		val |= KVM_VIEW_VE;
 
 	return kvm_view_protect(kvm, v, op->view, op->gfn,
-				op->gfn + op->npages, val, flush);
+				op->gfn + op->npages, val);
 }
 
 /* A hint: what can't be mapped now is mapped when it is used. */
 static void set_populate(struct kvm_vcpu *vcpu, const struct kvm_view_op *ops,
 			 long count)
 {
+	unsigned int budget = KVM_VIEW_POPULATE_STEPS;
 	long i;
 
 	for (i = 0; i < count; i++) {
@@ -78,7 +79,7 @@ static void set_populate(struct kvm_vcpu *vcpu, const struct kvm_view_op *ops,
 			continue;
 		if (kvm_view_populate(vcpu, ops[i].view, ops[i].gfn,
 				      ops[i].npages, ops[i].flags &
-				      KVM_VIEW_OP_POPULATE_WRITE) <
+				      KVM_VIEW_OP_POPULATE_WRITE, &budget) <
 		    (long)ops[i].npages)
 			break;
 	}
@@ -94,7 +95,6 @@ long kvm_views_set(struct kvm_vcpu *vcpu, gpa_t gpa, u64 count)
 {
 	struct kvm_view_op *ops __free(kvfree) = NULL;
 	struct kvm_views *views = kvm_views(vcpu->kvm);
-	bool flush = false;
 	long i, r = 0;
 
 	if (!count || count > KVM_VIEWS_SET_MAX)
@@ -111,13 +111,11 @@ long kvm_views_set(struct kvm_vcpu *vcpu, gpa_t gpa, u64 count)
 
 	scoped_guard(mutex, &views->lock) {
 		for (i = 0; i < count; i++) {
-			r = set_one(vcpu->kvm, views, &ops[i], &flush);
+			r = set_one(vcpu->kvm, views, &ops[i]);
 			if (r)
 				break;
 			cond_resched();
 		}
-		if (flush)
-			kvm_flush_remote_tlbs(vcpu->kvm);
 	}
 
 	if (kvm_vcpu_has_views(vcpu))
@@ -128,6 +126,7 @@ long kvm_views_set(struct kvm_vcpu *vcpu, gpa_t gpa, u64 count)
 long kvm_views_populate(struct kvm_vcpu *vcpu, u64 view, u64 gfn, u64 npages)
 {
 	struct kvm_views *views = kvm_views(vcpu->kvm);
+	unsigned int budget = KVM_VIEW_POPULATE_STEPS;
 	bool write = npages & POPULATE_WRITE_FLAG;
 
 	npages &= ~POPULATE_WRITE_FLAG;
@@ -135,5 +134,5 @@ long kvm_views_populate(struct kvm_vcpu *vcpu, u64 view, u64 gfn, u64 npages)
 		return -EINVAL;
 	if (!kvm_vcpu_has_views(vcpu) || !kvm_view_get(views, view))
 		return -ENOENT;
-	return kvm_view_populate(vcpu, view, gfn, npages, write);
+	return kvm_view_populate(vcpu, view, gfn, npages, write, &budget);
 }

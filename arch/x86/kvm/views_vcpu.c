@@ -8,6 +8,7 @@
 
 #include "mmu.h"
 #include "views.h"
+#include "views_break.h"
 #include "x86.h"
 
 static const struct kvm_x86_views_ops *ops(void)
@@ -43,28 +44,37 @@ static long check_cfg(struct kvm_vcpu *vcpu, const struct kvm_view_vcpu *cfg)
 }
 
 /*
- * The CPU writes to the page by its physical address, so it must stay where it
+ * The CPU writes to the page by its physical address, so it must stay what it
  * is, whatever the VMM does with its mapping.
  */
-static long pin_ve_page(struct kvm_vcpu *vcpu, struct kvm_vcpu_views *vv)
+static struct page *pin_ve_page(struct kvm_vcpu *vcpu, gfn_t gfn)
 {
-	unsigned long hva;
+	unsigned long hva = kvm_vcpu_gfn_to_hva(vcpu, gfn);
+	struct page *page;
 
-	hva = kvm_vcpu_gfn_to_hva(vcpu, gpa_to_gfn(vv->cfg.ve_info));
 	if (kvm_is_error_hva(hva) ||
-	    pin_user_pages_fast(hva, 1, FOLL_WRITE | FOLL_LONGTERM,
-				&vv->ve_page) != 1) {
-		vv->ve_page = NULL;
-		return -EFAULT;
-	}
-	vv->ve_hva = hva;
-	return 0;
+	    pin_user_pages_fast(hva, 1, FOLL_WRITE | FOLL_LONGTERM, &page) != 1)
+		return NULL;
+	return page;
+}
+
+static void unpin_ve_page(struct page *page)
+{
+	if (page)
+		unpin_user_pages_dirty_lock(&page, 1, true);
+}
+
+/* From now on hear of it when the host unmaps @gfn. */
+static void watch_ve_page(struct kvm *kvm, struct kvm_views *views, gfn_t gfn)
+{
+	guard(write_lock)(&kvm->mmu_lock);
+	views->ve_start = views->ve_end ? min(views->ve_start, gfn) : gfn;
+	views->ve_end = max(views->ve_end, gfn + 1);
 }
 
 static void free_vcpu_views(struct kvm_vcpu_views *vv)
 {
-	if (vv->ve_page)
-		unpin_user_pages_dirty_lock(&vv->ve_page, 1, true);
+	unpin_ve_page(vv->ve_page);
 	free_page((unsigned long)vv->eptp_list);
 	kvfree(vv);
 }
@@ -130,8 +140,9 @@ long kvm_views_vcpu_init(struct kvm_vcpu *vcpu, gpa_t gpa)
 		goto err;
 	if ((ops()->features() & KVM_VIEWS_F_HW_VE) &&
 	    !(vv->cfg.flags & KVM_VIEW_VCPU_NO_HW_VE)) {
-		r = pin_ve_page(vcpu, vv);
-		if (r)
+		watch_ve_page(vcpu->kvm, views, gpa_to_gfn(vv->cfg.ve_info));
+		vv->ve_page = pin_ve_page(vcpu, gpa_to_gfn(vv->cfg.ve_info));
+		if (!vv->ve_page)
 			goto err;
 	}
 
@@ -140,6 +151,8 @@ long kvm_views_vcpu_init(struct kvm_vcpu *vcpu, gpa_t gpa)
 	kvm_mmu_load_pgd(vcpu);
 	ops()->update(vcpu);
 	preload_roots(vcpu, views);
+	/* The host may have begun to unmap the page before it was watched. */
+	kvm_make_request(KVM_REQ_VIEWS_UPDATE, vcpu);
 	return 0;
 err:
 	free_vcpu_views(vv);
@@ -172,26 +185,54 @@ void kvm_views_vcpu_free(struct kvm_vcpu *vcpu)
 	vcpu->arch.views = NULL;
 }
 
-/* A memslot was deleted or moved: the CPU must not write to what is not RAM. */
+/*
+ * The host unmaps, or a memslot that goes away had, [@start, @end).  mmu_lock is
+ * held: a vCPU that does not run yet will see the request before it does.
+ */
+void kvm_views_unmap(struct kvm *kvm, gfn_t start, gfn_t end)
+{
+	struct kvm_views *views = kvm_views(kvm);
+
+	if (views && start < views->ve_end && end > views->ve_start &&
+	    !kvm_views_broken(KVM_VIEWS_BREAK_VE_PAGE))
+		kvm_make_all_cpus_request(kvm, KVM_REQ_VIEWS_UPDATE);
+}
+
+/* A memslot was deleted or moved, maybe without unmapping its range alone. */
 void kvm_views_memslot_changed(struct kvm *kvm)
 {
 	if (kvm_has_views(kvm))
 		kvm_make_all_cpus_request(kvm, KVM_REQ_VIEWS_UPDATE);
 }
 
+/*
+ * Pin what is now at the guest's address, or let #VE go on by software, which
+ * goes through the memslots, if nothing is.
+ */
 void kvm_views_vcpu_update(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_views *vv = vcpu->arch.views;
-	struct page *page;
+	struct kvm *kvm = vcpu->kvm;
+	unsigned long seq;
+	struct page *old;
+	gfn_t gfn;
 
-	if (!vv || !vv->ve_page ||
-	    kvm_vcpu_gfn_to_hva(vcpu, gpa_to_gfn(vv->cfg.ve_info)) ==
-	    vv->ve_hva)
+	if (!vv || !vv->ve_page)
 		return;
 
-	/* #VE goes on by software, through the memslots. */
-	page = vv->ve_page;
-	vv->ve_page = NULL;
-	ops()->update(vcpu);
-	unpin_user_pages_dirty_lock(&page, 1, true);
+	gfn = gpa_to_gfn(vv->cfg.ve_info);
+	seq = kvm->mmu_invalidate_seq;
+	/* Pairs with the smp_wmb() in kvm_mmu_invalidate_end(). */
+	smp_rmb();
+
+	old = vv->ve_page;
+	vv->ve_page = pin_ve_page(vcpu, gfn);
+	if (vv->ve_page != old)
+		ops()->update(vcpu);
+	unpin_ve_page(old);
+
+	/* Not done unmapping: the vCPU does not run before it is. */
+	guard(read_lock)(&kvm->mmu_lock);
+	if (mmu_invalidate_retry_gfn(kvm, seq, gfn))
+		kvm_make_request(KVM_REQ_VIEWS_UPDATE, vcpu);
 }
