@@ -39,6 +39,12 @@ struct x86_exception;
 /* View 0 and one more. */
 #define KVM_VIEWS_MIN		2
 
+/*
+ * How many pages of any size, or gaps, one hypercall looks at for POPULATE.  The
+ * VMM can't change memslots meanwhile.
+ */
+#define KVM_VIEW_POPULATE_STEPS	BIT(15)
+
 /**
  * struct kvm_view_policy - the rights of one view, for every gfn
  * @nr: number of segments, at least 1
@@ -76,6 +82,8 @@ struct kvm_view_remap {
  * @sealed: no view can be created any more
  * @dead: RESET has begun: nothing changes, nobody gets into a view any more
  * @wiped: RESET has wiped what lies below this gfn
+ * @ve_start: #VE pages are from here on; both are read with mmu_lock held
+ * @ve_end: end of that
  * @remaps: KVM_VIEW_MAX_REMAPS entries, NULL before the first REMAP
  * @nr_remaps: entries in use; both are read with mmu_lock held
  * @view: NULL where there is none
@@ -89,6 +97,7 @@ struct kvm_views {
 	bool sealed;
 	bool dead;
 	gfn_t wiped;
+	gfn_t ve_start, ve_end;
 	struct kvm_view_remap *remaps;
 	unsigned int nr_remaps;
 	struct kvm_view *view[];
@@ -110,7 +119,6 @@ struct kvm_view_exit {
  * @cfg: what the guest registered
  * @sp_cell: cached translation of cfg.sp_cell
  * @ve_page: pinned page of cfg.ve_info, NULL if the CPU does not deliver #VE
- * @ve_hva: where that page was mapped when it was pinned
  * @eptp_list: page with the EPTPs that VMFUNC can reach, 0: none
  * @cur_eptp: value last known to be in the VMCS
  * @host_exits: exits caused by the host since VCPU_INIT
@@ -123,7 +131,6 @@ struct kvm_vcpu_views {
 	struct kvm_view_vcpu cfg;
 	struct gfn_to_hva_cache sp_cell;
 	struct page *ve_page;
-	unsigned long ve_hva;
 	u64 *eptp_list;
 	u64 cur_eptp;
 	u64 host_exits;
@@ -208,11 +215,12 @@ u8 kvm_view_policy_segment(const struct kvm_view_policy *p, unsigned int i,
 
 /* mmu/views.c */
 u8 kvm_view_rights(struct kvm_views *views, u16 view, gfn_t gfn, int *level);
+u8 kvm_view_extent(struct kvm *kvm, u16 view, gfn_t gfn, gfn_t *end);
 int kvm_view_max_level(struct kvm *kvm, u16 view, gfn_t gfn);
 int kvm_view_add(struct kvm *kvm, struct kvm_views *views, u16 nr, u8 val);
 void kvm_view_free(struct kvm_view *v);
 int kvm_view_protect(struct kvm *kvm, struct kvm_view *v, u16 nr, gfn_t start,
-		     gfn_t end, u8 keep, u8 val, bool *flush);
+		     gfn_t end, u8 keep, u8 val);
 int kvm_view_check_fault(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault);
 int kvm_view_check_mapping(struct kvm_vcpu *vcpu,
 			   struct kvm_page_fault *fault);
@@ -224,9 +232,9 @@ gpa_t kvm_view_translate(struct kvm_vcpu *vcpu, gpa_t gpa, u64 access,
 /* mmu/view_remap.c */
 gfn_t kvm_view_remap_find(struct kvm_views *views, u16 view, gfn_t gfn);
 long kvm_view_remap(struct kvm *kvm, struct kvm_views *views,
-		    const struct kvm_view_op *op, bool *flush);
+		    const struct kvm_view_op *op);
 long kvm_view_unremap(struct kvm *kvm, struct kvm_views *views,
-		      const struct kvm_view_op *op, bool *flush);
+		      const struct kvm_view_op *op);
 void kvm_view_remap_forget(struct kvm *kvm, struct kvm_views *views, u16 view,
 			   gfn_t start, gfn_t end);
 bool kvm_view_unmap_targets(struct kvm *kvm, gfn_t start, gfn_t end,
@@ -239,7 +247,7 @@ int kvm_view_goto(struct kvm_vcpu *vcpu, u64 view);
 void kvm_view_root_loaded(struct kvm_vcpu *vcpu);
 void kvm_view_drop_roots(struct kvm_vcpu *vcpu, bool obsolete_only);
 long kvm_view_populate(struct kvm_vcpu *vcpu, u16 view, gfn_t gfn,
-		       u64 npages, bool write);
+		       u64 npages, bool write, unsigned int *budget);
 long kvm_view_fault(struct kvm_vcpu *vcpu, u16 view, gpa_t gpa, u8 access);
 
 /* mmu/mmu.c: not static for the sake of views.c */
@@ -295,6 +303,7 @@ void kvm_views_vcpu_free(struct kvm_vcpu *vcpu);
 void kvm_views_vcpu_update(struct kvm_vcpu *vcpu);
 void kvm_views_destroy(struct kvm *kvm);
 void kvm_views_memslot_changed(struct kvm *kvm);
+void kvm_views_unmap(struct kvm *kvm, gfn_t start, gfn_t end);
 
 /* views_aex.c */
 int kvm_view_aex(struct kvm_vcpu *vcpu, u32 cause,
@@ -386,6 +395,7 @@ static inline int kvm_views_prepare_memslot(struct kvm *kvm,
 	return 0;
 }
 
+static inline void kvm_views_unmap(struct kvm *kvm, gfn_t start, gfn_t end) { }
 static inline void kvm_views_before_injection(struct kvm_vcpu *vcpu) { }
 
 #endif /* CONFIG_KVM_VIEWS */

@@ -25,7 +25,7 @@ enum kvm_views_break {
 	KVM_VIEWS_BREAK_COLLAPSE,	/* collapsing maps across differing rights */
 	KVM_VIEWS_BREAK_SPLIT,		/* splitting grants X against the policy */
 	KVM_VIEWS_BREAK_NONE,		/* "no rights" entries outlive the policy */
-	KVM_VIEWS_BREAK_MEMSLOT,	/* any memslot that goes takes all roots */
+	KVM_VIEWS_BREAK_SLOT,	/* any memslot that goes takes all roots */
 	KVM_VIEWS_BREAK_VE_PAGE,	/* the pinned #VE page is not followed */
 
 	/* The end of views. */

@@ -20,7 +20,6 @@ long kvm_views_kill(struct kvm *kvm, struct kvm_views *views, u64 nr)
 {
 	u8 keep = (u8)~KVM_VIEW_X;
 	struct kvm_view *v;
-	bool flush = false;
 	long r;
 
 	if (!nr || nr >= views->max)
@@ -35,14 +34,11 @@ long kvm_views_kill(struct kvm *kvm, struct kvm_views *views, u64 nr)
 		keep |= KVM_VIEW_X;
 	if (v)
 		r = kvm_view_protect(kvm, v, nr, 0, kvm_mmu_max_gfn() + 1,
-				     keep, 0, &flush);
+				     keep, 0);
 	else
 		r = -ENOENT;
 	if (!r)
 		v->killed = true;
-	if (flush)
-		kvm_flush_remote_tlbs(kvm);
-
 	mutex_unlock(&views->lock);
 	return r;
 }

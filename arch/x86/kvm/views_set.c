@@ -70,7 +70,7 @@ static bool sealed_against(const struct kvm_view *v,
 }
 
 static long protect(struct kvm *kvm, struct kvm_view *v,
-		    const struct kvm_view_op *op, bool *flush)
+		    const struct kvm_view_op *op)
 {
 	gfn_t end = op->gfn + op->npages;
 	u8 val = op->mask;
@@ -84,11 +84,11 @@ static long protect(struct kvm *kvm, struct kvm_view *v,
 		val |= KVM_VIEW_VE;
 
 	return kvm_view_protect(kvm, v, op->view, op->gfn, end,
-				KVM_VIEW_REMAPPED, val, flush);
+				KVM_VIEW_REMAPPED, val);
 }
 
 static long set_one(struct kvm *kvm, struct kvm_views *views,
-		    const struct kvm_view_op *op, bool *flush)
+		    const struct kvm_view_op *op)
 {
 	struct kvm_view *v;
 
@@ -103,11 +103,11 @@ static long set_one(struct kvm *kvm, struct kvm_views *views,
 
 	switch (op->type) {
 	case KVM_VIEW_OP_REMAP:
-		return kvm_view_remap(kvm, views, op, flush);
+		return kvm_view_remap(kvm, views, op);
 	case KVM_VIEW_OP_UNREMAP:
-		return kvm_view_unremap(kvm, views, op, flush);
+		return kvm_view_unremap(kvm, views, op);
 	default:
-		return protect(kvm, v, op, flush);
+		return protect(kvm, v, op);
 	}
 }
 
@@ -115,6 +115,7 @@ static long set_one(struct kvm *kvm, struct kvm_views *views,
 static void set_populate(struct kvm_vcpu *vcpu, const struct kvm_view_op *ops,
 			 long count)
 {
+	unsigned int budget = KVM_VIEW_POPULATE_STEPS;
 	long i;
 
 	for (i = 0; i < count; i++) {
@@ -122,7 +123,7 @@ static void set_populate(struct kvm_vcpu *vcpu, const struct kvm_view_op *ops,
 			continue;
 		if (kvm_view_populate(vcpu, ops[i].view, ops[i].gfn,
 				      ops[i].npages, ops[i].flags &
-				      KVM_VIEW_OP_POPULATE_WRITE) <
+				      KVM_VIEW_OP_POPULATE_WRITE, &budget) <
 		    (long)ops[i].npages)
 			break;
 	}
@@ -138,7 +139,6 @@ long kvm_views_set(struct kvm_vcpu *vcpu, struct kvm_views *views, gpa_t gpa,
 		   u64 count)
 {
 	struct kvm_view_op *ops __free(kvfree) = NULL;
-	bool flush = false;
 	long i, r;
 
 	if (!count || count > KVM_VIEWS_SET_MAX)
@@ -158,14 +158,12 @@ long kvm_views_set(struct kvm_vcpu *vcpu, struct kvm_views *views, gpa_t gpa,
 		return r;
 
 	for (i = 0; i < count; i++) {
-		r = set_one(vcpu->kvm, views, &ops[i], &flush);
+		r = set_one(vcpu->kvm, views, &ops[i]);
 		trace_kvm_view_set(vcpu, &ops[i], r);
 		if (r)
 			break;
 		cond_resched();
 	}
-	if (flush)
-		kvm_flush_remote_tlbs(vcpu->kvm);
 	mutex_unlock(&views->lock);
 
 	if (kvm_vcpu_has_views(vcpu))
@@ -175,6 +173,7 @@ long kvm_views_set(struct kvm_vcpu *vcpu, struct kvm_views *views, gpa_t gpa,
 
 long kvm_views_populate(struct kvm_vcpu *vcpu, u64 view, u64 gfn, u64 npages)
 {
+	unsigned int budget = KVM_VIEW_POPULATE_STEPS;
 	bool write = npages & POPULATE_WRITE_FLAG;
 
 	npages &= ~POPULATE_WRITE_FLAG;
@@ -182,7 +181,7 @@ long kvm_views_populate(struct kvm_vcpu *vcpu, u64 view, u64 gfn, u64 npages)
 		return -EINVAL;
 	if (!kvm_vcpu_has_views(vcpu) || view >= KVM_VIEWS_MAX)
 		return -ENOENT;
-	return kvm_view_populate(vcpu, view, gfn, npages, write);
+	return kvm_view_populate(vcpu, view, gfn, npages, write, &budget);
 }
 
 long kvm_views_fault(struct kvm_vcpu *vcpu, u64 view, u64 gpa, u64 access)

@@ -275,10 +275,8 @@ static int publish_locked(struct kvm *kvm, struct kvm_views *views)
 		return r;
 
 	/* KVM_PRE_FAULT_MEMORY maps without any vCPU having run. */
-	scoped_guard(write_lock, &kvm->mmu_lock)
-		r = kvm_tdp_mmu_zap_view(kvm, 0, 0, kvm_mmu_max_gfn() + 1);
-	if (r)
-		kvm_flush_remote_tlbs(kvm);
+	guard(write_lock)(&kvm->mmu_lock);
+	kvm_tdp_mmu_zap_view(kvm, 0, 0, kvm_mmu_max_gfn() + 1);
 	return 0;
 }
 

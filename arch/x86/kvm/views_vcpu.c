@@ -44,30 +44,39 @@ static long check_cfg(struct kvm_vcpu *vcpu, const struct kvm_view_vcpu *cfg)
 }
 
 /*
- * The CPU writes to the page by its physical address, so it must stay where it
+ * The CPU writes to the page by its physical address, so it must stay what it
  * is, whatever the VMM does with its mapping.
  */
-static long pin_ve_page(struct kvm_vcpu *vcpu, struct kvm_vcpu_views *vv)
+static struct page *pin_ve_page(struct kvm_vcpu *vcpu, gfn_t gfn)
 {
-	unsigned long hva;
+	unsigned long hva = kvm_vcpu_gfn_to_hva(vcpu, gfn);
+	struct page *page;
 
-	hva = kvm_vcpu_gfn_to_hva(vcpu, gpa_to_gfn(vv->cfg.ve_info));
 	if (kvm_is_error_hva(hva) ||
-	    pin_user_pages_fast(hva, 1, FOLL_WRITE | FOLL_LONGTERM,
-				&vv->ve_page) != 1) {
-		vv->ve_page = NULL;
-		return -EFAULT;
-	}
-	vv->ve_hva = hva;
-	return 0;
+	    pin_user_pages_fast(hva, 1, FOLL_WRITE | FOLL_LONGTERM, &page) != 1)
+		return NULL;
+	return page;
+}
+
+static void unpin_ve_page(struct page *page)
+{
+	if (page)
+		unpin_user_pages_dirty_lock(&page, 1, true);
+}
+
+/* From now on hear of it when the host unmaps @gfn. */
+static void watch_ve_page(struct kvm *kvm, struct kvm_views *views, gfn_t gfn)
+{
+	guard(write_lock)(&kvm->mmu_lock);
+	views->ve_start = views->ve_end ? min(views->ve_start, gfn) : gfn;
+	views->ve_end = max(views->ve_end, gfn + 1);
 }
 
 static void free_vcpu_views(struct kvm_vcpu_views *vv)
 {
 	if (vv->views)
 		kvm_views_put(vv->views);
-	if (vv->ve_page)
-		unpin_user_pages_dirty_lock(&vv->ve_page, 1, true);
+	unpin_ve_page(vv->ve_page);
 	free_page((unsigned long)vv->eptp_list);
 	kvfree(vv);
 }
@@ -105,8 +114,10 @@ static void preload_roots(struct kvm_vcpu *vcpu, struct kvm_views *views)
 }
 
 /* Take what @vv->cfg says, if there is nothing wrong with it. */
-static long apply_cfg(struct kvm_vcpu *vcpu, struct kvm_vcpu_views *vv)
+static long apply_cfg(struct kvm_vcpu *vcpu, struct kvm_views *views,
+		      struct kvm_vcpu_views *vv)
 {
+	gfn_t gfn = gpa_to_gfn(vv->cfg.ve_info);
 	long r;
 
 	r = check_cfg(vcpu, &vv->cfg);
@@ -116,8 +127,12 @@ static long apply_cfg(struct kvm_vcpu *vcpu, struct kvm_vcpu_views *vv)
 				      sizeof(u64)))
 		return -EFAULT;
 	if ((ops()->features() & KVM_VIEWS_F_HW_VE) &&
-	    !(vv->cfg.flags & KVM_VIEW_VCPU_NO_HW_VE))
-		return pin_ve_page(vcpu, vv);
+	    !(vv->cfg.flags & KVM_VIEW_VCPU_NO_HW_VE)) {
+		watch_ve_page(vcpu->kvm, views, gfn);
+		vv->ve_page = pin_ve_page(vcpu, gfn);
+		if (!vv->ve_page)
+			return -EFAULT;
+	}
 	return 0;
 }
 
@@ -156,7 +171,7 @@ long kvm_views_vcpu_init(struct kvm_vcpu *vcpu, struct kvm_views *views,
 	r = -EFAULT;
 	if (kvm_vcpu_read_guest(vcpu, gpa, &vv->cfg, sizeof(vv->cfg)))
 		goto err;
-	r = apply_cfg(vcpu, vv);
+	r = apply_cfg(vcpu, views, vv);
 	if (r)
 		goto err;
 
@@ -165,6 +180,8 @@ long kvm_views_vcpu_init(struct kvm_vcpu *vcpu, struct kvm_views *views,
 		goto err;
 	publish(vcpu, views, vv);
 	preload_roots(vcpu, views);
+	/* The host may have begun to unmap the page before it was watched. */
+	kvm_make_request(KVM_REQ_VIEWS_UPDATE, vcpu);
 	mutex_unlock(&views->lock);
 	return 0;
 err:
@@ -187,7 +204,7 @@ long kvm_views_vcpu_restore(struct kvm_vcpu *vcpu, struct kvm_views *views,
 		return -ENOMEM;
 
 	vv->cfg = *cfg;
-	r = apply_cfg(vcpu, vv);
+	r = apply_cfg(vcpu, views, vv);
 	if (r)
 		goto err;
 
@@ -201,6 +218,7 @@ long kvm_views_vcpu_restore(struct kvm_vcpu *vcpu, struct kvm_views *views,
 	}
 	publish(vcpu, views, vv);
 	kvm_view_switch(vcpu, view);
+	kvm_make_request(KVM_REQ_VIEWS_UPDATE, vcpu);
 	mutex_unlock(&views->lock);
 	kvm_mmu_load_pgd(vcpu);
 	return 0;
@@ -255,7 +273,20 @@ void kvm_views_vcpu_free(struct kvm_vcpu *vcpu)
 	vcpu->arch.views = NULL;
 }
 
-/* A memslot was deleted or moved: the CPU must not write to what is not RAM. */
+/*
+ * The host unmaps, or a memslot that goes away had, [@start, @end).  mmu_lock is
+ * held: a vCPU that does not run yet will see the request before it does.
+ */
+void kvm_views_unmap(struct kvm *kvm, gfn_t start, gfn_t end)
+{
+	struct kvm_views *views = kvm_views(kvm);
+
+	if (views && start < views->ve_end && end > views->ve_start &&
+	    !kvm_views_broken(KVM_VIEWS_BREAK_VE_PAGE))
+		kvm_make_all_cpus_request(kvm, KVM_REQ_VIEWS_UPDATE);
+}
+
+/* A memslot was deleted or moved, maybe without unmapping its range alone. */
 void kvm_views_memslot_changed(struct kvm *kvm)
 {
 	if (kvm_has_views(kvm))
@@ -263,13 +294,19 @@ void kvm_views_memslot_changed(struct kvm *kvm)
 }
 
 /*
+/*
  * Something has changed that each vCPU must know before it is entered: RESET, a
- * view that goes away, memslots.
+ * view that goes away, memslots, or what is mapped at the #VE page's address.
+ * Pin what is there now, or let #VE go on by software, which goes through the
+ * memslots, if nothing is.
  */
 void kvm_views_vcpu_update(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_views *vv = vcpu->arch.views;
-	struct page *page;
+	struct kvm *kvm = vcpu->kvm;
+	unsigned long seq;
+	struct page *old;
+	gfn_t gfn;
 
 	if (!vv)
 		return;
@@ -287,14 +324,22 @@ void kvm_views_vcpu_update(struct kvm_vcpu *vcpu)
 	}
 	kvm_view_drop_roots(vcpu, true);
 
-	if (!vv->ve_page ||
-	    kvm_vcpu_gfn_to_hva(vcpu, gpa_to_gfn(vv->cfg.ve_info)) ==
-	    vv->ve_hva)
+	if (!vv->ve_page)
 		return;
 
-	/* #VE goes on by software, through the memslots. */
-	page = vv->ve_page;
-	vv->ve_page = NULL;
-	ops()->update(vcpu);
-	unpin_user_pages_dirty_lock(&page, 1, true);
+	gfn = gpa_to_gfn(vv->cfg.ve_info);
+	seq = kvm->mmu_invalidate_seq;
+	/* Pairs with the smp_wmb() in kvm_mmu_invalidate_end(). */
+	smp_rmb();
+
+	old = vv->ve_page;
+	vv->ve_page = pin_ve_page(vcpu, gfn);
+	if (vv->ve_page != old)
+		ops()->update(vcpu);
+	unpin_ve_page(old);
+
+	/* Not done unmapping: the vCPU does not run before it is. */
+	guard(read_lock)(&kvm->mmu_lock);
+	if (mmu_invalidate_retry_gfn(kvm, seq, gfn))
+		kvm_make_request(KVM_REQ_VIEWS_UPDATE, vcpu);
 }

@@ -50,7 +50,7 @@ static bool legal_target(struct kvm *kvm, gfn_t gfn, u64 npages)
  * state of the VM.  Done as a whole or not at all.
  */
 long kvm_view_remap(struct kvm *kvm, struct kvm_views *views,
-		    const struct kvm_view_op *op, bool *flush)
+		    const struct kvm_view_op *op)
 {
 	gfn_t start = op->gfn, end = op->gfn + op->npages;
 	struct kvm_view *v = kvm_view_get(views, op->view);
@@ -86,7 +86,7 @@ long kvm_view_remap(struct kvm *kvm, struct kvm_views *views,
 	write_unlock(&kvm->mmu_lock);
 
 	r = kvm_view_protect(kvm, v, op->view, start, end, 0,
-			     op->mask | KVM_VIEW_REMAPPED, flush);
+			     op->mask | KVM_VIEW_REMAPPED);
 	if (r)
 		kvm_view_remap_forget(kvm, views, op->view, start, end);
 	return r;
@@ -106,7 +106,7 @@ static bool all_remapped(const struct kvm_view_policy *p, gfn_t gfn, gfn_t end)
 
 /* Undo it; the frames get the rights that the caller says. */
 long kvm_view_unremap(struct kvm *kvm, struct kvm_views *views,
-		      const struct kvm_view_op *op, bool *flush)
+		      const struct kvm_view_op *op)
 {
 	gfn_t start = op->gfn, end = op->gfn + op->npages;
 	struct kvm_view *v = kvm_view_get(views, op->view);
@@ -115,7 +115,7 @@ long kvm_view_unremap(struct kvm *kvm, struct kvm_views *views,
 	if (!all_remapped(v->policy, start, end))
 		return -ENOENT;
 
-	r = kvm_view_protect(kvm, v, op->view, start, end, 0, op->mask, flush);
+	r = kvm_view_protect(kvm, v, op->view, start, end, 0, op->mask);
 	if (!r)
 		kvm_view_remap_forget(kvm, views, op->view, start, end);
 	return r;
@@ -130,6 +130,7 @@ void kvm_view_remap_forget(struct kvm *kvm, struct kvm_views *views, u16 view,
 			   gfn_t start, gfn_t end)
 {
 	struct kvm_view_remap *m = views->remaps;
+	bool flush = false;
 	unsigned int i;
 
 	guard(write_lock)(&kvm->mmu_lock);
@@ -139,9 +140,11 @@ void kvm_view_remap_forget(struct kvm *kvm, struct kvm_views *views, u16 view,
 			i++;
 			continue;
 		}
-		kvm_tdp_mmu_zap_remapped(kvm, view, m[i].gfn, false);
+		flush = kvm_tdp_mmu_zap_remapped(kvm, view, m[i].gfn, flush);
 		m[i] = m[--views->nr_remaps];
 	}
+	if (flush)
+		kvm_flush_remote_tlbs(kvm);
 }
 
 /*

@@ -166,23 +166,39 @@ static u64 pages_left(gfn_t gfn, int level)
 	       (gfn & (KVM_PAGES_PER_HPAGE(level) - 1));
 }
 
-/* Map one page of the current view, return the number of pages that it has. */
+/* The first frame from @gfn on that has memory, at most @end. */
+static gfn_t next_memory(struct kvm_vcpu *vcpu, gfn_t gfn, gfn_t end)
+{
+	struct kvm_memslot_iter iter;
+
+	kvm_for_each_memslot_in_gfn_range(&iter, kvm_vcpu_memslots(vcpu), gfn,
+					  end)
+		return max(gfn, iter.slot->base_gfn);
+	return end;
+}
+
+/*
+ * Map one page of the current view, or pass over frames that have nothing to
+ * map, however many.  Returns the number of frames done.
+ */
 static long populate_one(struct kvm_vcpu *vcpu, gfn_t gfn, bool write)
 {
 	u64 error_code = PFERR_GUEST_FINAL_MASK;
 	u8 rights, mapped = PG_LEVEL_4K;
-	int level, r;
+	gfn_t end, next;
+	int r;
 
-	scoped_guard(read_lock, &vcpu->kvm->mmu_lock)
-		rights = kvm_view_rights(kvm_views(vcpu->kvm), vcpu->arch.view,
-					 gfn, &level);
+	rights = kvm_view_extent(vcpu->kvm, vcpu->arch.view, gfn, &end);
 
 	/* Nothing to map, unless the CPU is to raise #VE. */
 	if (!(rights & (KVM_VIEW_RWX | KVM_VIEW_VE)))
-		return pages_left(gfn, level);
-	if ((rights & KVM_VIEW_RWX) && !(rights & KVM_VIEW_REMAPPED) &&
-	    !kvm_vcpu_gfn_to_memslot(vcpu, gfn))
-		return 1;
+		return end - gfn;
+
+	if ((rights & KVM_VIEW_RWX) && !(rights & KVM_VIEW_REMAPPED)) {
+		next = next_memory(vcpu, gfn, end);
+		if (next > gfn)
+			return next - gfn;
+	}
 
 	if (write && (rights & KVM_VIEW_W))
 		error_code |= PFERR_WRITE_MASK;
@@ -191,29 +207,29 @@ static long populate_one(struct kvm_vcpu *vcpu, gfn_t gfn, bool write)
 	return r ?: pages_left(gfn, mapped);
 }
 
-/* One call maps at most this many pages, so that signals are looked at. */
-#define POPULATE_MAX	BIT(18)
-
 /**
  * kvm_view_populate() - map [@gfn, @gfn + @npages) in @view ahead of its use
  * @write: also break copy-on-write where the view may write
+ * @budget: the steps left to the hypercall, reduced by those that were made
  *
  * Return: pages done, which can be fewer than asked for, or -errno if the very
  * first one can't be mapped.
  */
 long kvm_view_populate(struct kvm_vcpu *vcpu, u16 view, gfn_t gfn, u64 npages,
-		       bool write)
+		       bool write, unsigned int *budget)
 {
 	u16 cur = vcpu->arch.view;
-	u64 done = 0, steps = 0;
+	u64 done = 0;
 	long r;
 
 	r = kvm_view_goto(vcpu, view);
 	if (r)
 		return r;
 
-	while (done < npages && steps++ < POPULATE_MAX) {
-		r = populate_one(vcpu, gfn + done, write);
+	while (done < npages && *budget) {
+		--*budget;
+		r = signal_pending(current) ? -EINTR :
+					      populate_one(vcpu, gfn + done, write);
 		if (r <= 0)
 			break;
 		done += r;

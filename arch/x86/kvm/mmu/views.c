@@ -39,11 +39,28 @@ u8 kvm_view_rights(struct kvm_views *views, u16 view, gfn_t gfn, int *level)
 	return kvm_view_policy_get(v->policy, gfn, &(gfn_t){}, &(gfn_t){});
 }
 
+/* Rights of @view on @gfn, and the frame from which on they may be others. */
+u8 kvm_view_extent(struct kvm *kvm, u16 view, gfn_t gfn, gfn_t *end)
+{
+	struct kvm_views *views;
+	struct kvm_view *v;
+
+	guard(read_lock)(&kvm->mmu_lock);
+
+	views = kvm_views(kvm);
+	v = views ? kvm_view_get(views, view) : NULL;
+	*end = gfn + 1;
+	if (!v)
+		return kvm_view_rights(views, view, gfn, NULL);
+	return kvm_view_policy_get(v->policy, gfn, &(gfn_t){}, end);
+}
+
 int kvm_view_max_level(struct kvm *kvm, u16 view, gfn_t gfn)
 {
 	int level;
 
-	if (!kvm_has_views(kvm) && !view)
+	if ((!kvm_has_views(kvm) && !view) ||
+	    kvm_views_broken(KVM_VIEWS_BREAK_COLLAPSE))
 		return PG_LEVEL_NUM;
 	kvm_view_rights(kvm_views(kvm), view, gfn, &level);
 	return level;
@@ -89,6 +106,17 @@ static u8 missing_rights(struct kvm_vcpu *vcpu, u8 rights, bool has_slot,
 	return need & ~rights;
 }
 
+/* What a mapping with @rights must not have. */
+static void restrict_fault(struct kvm_page_fault *fault, u8 rights)
+{
+	fault->view_deny = 0;
+	if (!(rights & KVM_VIEW_W))
+		fault->view_deny |= ACC_WRITE_MASK;
+	if (!(rights & KVM_VIEW_X))
+		fault->view_deny |= ACC_EXEC_MASK | ACC_USER_EXEC_MASK;
+	fault->view_ve = rights & KVM_VIEW_VE;
+}
+
 /* First decision about a fault, before anything is faulted in for it. */
 int kvm_view_check_fault(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 {
@@ -111,8 +139,10 @@ int kvm_view_check_fault(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 	}
 
 	if (!missing_rights(vcpu, rights, fault->slot, fault->write,
-			    fault->exec))
+			    fault->exec)) {
+		restrict_fault(fault, rights);
 		return RET_PF_CONTINUE;
+	}
 
 	/* Mark the page, that the CPU raises #VE without a VM-Exit. */
 	if (fault->prefetch && (rights & KVM_VIEW_VE) &&
@@ -139,25 +169,29 @@ int kvm_view_check_mapping(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 	if (kvm_vcpu_view(vcpu) && (!views || views->dead))
 		return RET_PF_VIEW;
 
+	if (kvm_views_broken(KVM_VIEWS_BREAK_RECHECK) && !fault->view_none)
+		return RET_PF_CONTINUE;
+
 	rights = current_rights(vcpu, &gfn, &level);
 	if (fault->view_remapped != !!(rights & KVM_VIEW_REMAPPED) ||
 	    gfn != fault->gfn)
 		return RET_PF_RETRY;
 
-	if (fault->view_none)
-		return (rights & (KVM_VIEW_VE | KVM_VIEW_RWX)) == KVM_VIEW_VE ?
-		       RET_PF_CONTINUE : RET_PF_RETRY;
+	if (fault->view_none) {
+		if ((rights & (KVM_VIEW_VE | KVM_VIEW_RWX)) != KVM_VIEW_VE)
+			return RET_PF_RETRY;
+		/* Needs no memory behind it, hence as large as it fits. */
+		fault->goal_level = level;
+		return RET_PF_CONTINUE;
+	}
 
 	if (missing_rights(vcpu, rights, fault->slot, fault->write,
 			   fault->exec))
 		return RET_PF_VIEW;
 
-	if (!(rights & KVM_VIEW_W))
-		fault->view_deny |= ACC_WRITE_MASK;
-	if (!(rights & KVM_VIEW_X))
-		fault->view_deny |= ACC_EXEC_MASK | ACC_USER_EXEC_MASK;
-	fault->view_ve = rights & KVM_VIEW_VE;
-	fault->max_level = min_t(u8, fault->max_level, level);
+	restrict_fault(fault, rights);
+	if (!kvm_views_broken(KVM_VIEWS_BREAK_LEVEL))
+		fault->max_level = min_t(u8, fault->max_level, level);
 	return RET_PF_CONTINUE;
 }
 
@@ -255,11 +289,10 @@ void kvm_view_free(struct kvm_view *v)
  * @keep: what stays of the rights and marks that it has
  * @val: what is added to that
  *
- * kvm_views.lock is held.  Sets @flush if a TLB flush is needed before the
- * change can be relied on.
+ * kvm_views.lock is held.  The change holds on every vCPU when this returns.
  */
 int kvm_view_protect(struct kvm *kvm, struct kvm_view *v, u16 nr, gfn_t start,
-		     gfn_t end, u8 keep, u8 val, bool *flush)
+		     gfn_t end, u8 keep, u8 val)
 {
 	struct kvm_view_policy *old = v->policy, *new;
 	gfn_t first, last;
@@ -279,7 +312,8 @@ int kvm_view_protect(struct kvm *kvm, struct kvm_view *v, u16 nr, gfn_t start,
 	 */
 	write_lock(&kvm->mmu_lock);
 	v->policy = new;
-	*flush |= kvm_tdp_mmu_zap_view(kvm, nr, start, end);
+	if (!kvm_views_broken(KVM_VIEWS_BREAK_ZAP))
+		kvm_tdp_mmu_zap_view(kvm, nr, start, end);
 	write_unlock(&kvm->mmu_lock);
 
 	kvfree(old);

@@ -165,9 +165,9 @@ static void test_fields(void)
 	expect_none(vm);
 
 	/* With the check switched off, the wrong order is not noticed. */
-	views_break(BIT(BREAK_RESTORE_CHECK));
+	views_weaken(BIT(KVM_VIEWS_BREAK_RESTORE_CHECK));
 	bad(0, s.range[6].gfn = 0xff);
-	views_break(0);
+	views_weaken(0);
 	kvm_vm_free(vm);
 
 	vm = new_vm(NULL);

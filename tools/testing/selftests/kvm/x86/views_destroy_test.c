@@ -226,10 +226,10 @@ int main(void)
 	views_test("destroy", guest_destroy, NULL);
 	views_two_test("not while a vCPU is inside", guest_destroyer,
 		       guest_inside);
-	views_broken_test(VIEWS_BREAK_BUSY,
+	views_broken_test(KVM_VIEWS_BREAK_BUSY,
 			  "... who else loses the view under it",
 			  test_destroys_busy);
-	views_broken_test(VIEWS_BREAK_SLOT,
+	views_broken_test(KVM_VIEWS_BREAK_EPTP_SLOT,
 			  "... or gets into a view that is gone",
 			  test_leaves_slot);
 	ksft_finished();

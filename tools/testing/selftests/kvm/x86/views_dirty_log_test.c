@@ -193,7 +193,7 @@ static void test_lost(void)
 	int i;
 
 	views_run_to(vcpu, 0);
-	views_break(BIT(BREAK_WRITE_PROTECT));
+	views_weaken(BIT(KVM_VIEWS_BREAK_WRITE_PROTECT));
 	vm_mem_region_set_flags(vcpu->vm, MEM_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
 	collect(vcpu, BITMAP, map);
 	for (round = 1; round <= ROUNDS; round++) {
@@ -203,7 +203,7 @@ static void test_lost(void)
 			lost += !(map[written(round, i) / 64] &
 				  BIT(written(round, i) % 64));
 	}
-	views_break(0);
+	views_weaken(0);
 	kvm_vm_free(vcpu->vm);
 	ksft_print_msg("%lu of %d writes lost\n", lost, 3 * ROUNDS);
 	TEST_ASSERT_EQ(lost, 3 * ROUNDS);
@@ -270,7 +270,7 @@ static void test_info(void)
 	for (i = 0; i < 12; i++) {
 		/* In the last rounds the host forgets it. */
 		if (i == 8)
-			views_break(BIT(BREAK_VE_DIRTY));
+			views_weaken(BIT(KVM_VIEWS_BREAK_VE_DIRTY));
 		views_run_to(vcpu, i);
 		if (!i)
 			synthesized = vcpu_get_stat(vcpu, view_ve_synthesized);
@@ -279,7 +279,7 @@ static void test_info(void)
 			TEST_ASSERT(!(map[page / 64] & BIT(page % 64)) == (i > 8),
 				    "round %lu", i);
 	}
-	views_break(0);
+	views_weaken(0);
 	TEST_ASSERT_EQ(vcpu_get_stat(vcpu, view_ve_synthesized), synthesized);
 	free(map);
 	kvm_vm_free(vm);

@@ -244,9 +244,9 @@ static void test_destroy(void)
 	TEST_ASSERT_EQ(pinned(), pins);
 	ksft_test_result_pass("a VM leaves nothing behind\n");
 
-	views_break(BIT(BREAK_FREE));
+	views_weaken(BIT(KVM_VIEWS_BREAK_FREE));
 	after = growth();
-	views_break(0);
+	views_weaken(0);
 	ksft_print_msg("%d VMs whose policies are not freed: %ld KiB more\n",
 		       LEAK_VMS, after);
 	TEST_ASSERT(after > LEAK_KIB / 2, "a leak of %d KiB is not seen",

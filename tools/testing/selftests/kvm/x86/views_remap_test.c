@@ -405,7 +405,7 @@ int main(void)
 	views_test("remap", guest_remap, add_mem);
 	views_test("unremap", guest_unremap, add_mem);
 	test_discard("the target's memory goes away");
-	views_broken_test(VIEWS_BREAK_REVERSE,
+	views_broken_test(KVM_VIEWS_BREAK_REVERSE,
 			  "... and is read without the defence", test_stale);
 	test_slot("the target's memslot goes away", 0);
 	test_slot("... and only that is zapped", KVM_X86_QUIRK_SLOT_ZAP_ALL);

@@ -1,45 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Saving a VM with EPT views, and going on with it in a new one; and taking
- * single defences of the host away.
+ * Saving a VM with EPT views, and going on with it in a new one.
  */
 #ifndef SELFTEST_KVM_VIEWS_STATE_H
 #define SELFTEST_KVM_VIEWS_STATE_H
 
-#include <fcntl.h>
-
 #include "views_util.h"
-
-/* Bits of kvm.views_break: arch/x86/kvm/views_break.h. */
-enum {
-	BREAK_WRITE_PROTECT = 44,
-	BREAK_VE_DIRTY,
-	BREAK_RESTORE_ZAP,
-	BREAK_RESTORE_SEAL,
-	BREAK_RESTORE_CHECK,
-	BREAK_FREE,
-};
-
-#define VIEWS_BREAK	"/sys/module/kvm/parameters/views_break"
 
 struct views_saved {
 	struct kvm_view_state *vm;
 	struct kvm_view_vcpu_state vcpu;
 	struct kvm_x86_state *x86;
 };
-
-/* Take one defence away, or 0: none. */
-static inline void views_break(u64 bits)
-{
-	int fd = open(VIEWS_BREAK, O_WRONLY);
-	char text[32];
-	int len;
-
-	TEST_ASSERT(fd >= 0, "needs CONFIG_KVM_VIEWS_BREAK");
-	len = snprintf(text, sizeof(text), "%lu", (unsigned long)bits);
-	TEST_ASSERT_EQ(write(fd, text, len), len);
-	close(fd);
-}
 
 /* Ask for the size first, as a VMM does. */
 static inline struct kvm_view_state *views_get_state(struct kvm_vm *vm)

@@ -214,10 +214,10 @@ static void test_sealed(bool broken)
 	vcpu = views_new_vm(vm, &s);
 	if (broken) {
 		set_flag(vm);
-		views_break(BIT(BREAK_RESTORE_SEAL));
+		views_weaken(BIT(KVM_VIEWS_BREAK_RESTORE_SEAL));
 	}
 	views_restore(vcpu, &s);
-	views_break(0);
+	views_weaken(0);
 	views_run_vcpu(vcpu);
 	kvm_vm_free(vm);
 	views_drop(&s);
@@ -333,10 +333,10 @@ static void test_prefaulted(bool broken)
 	TEST_ASSERT_EQ(range.size, 0);
 	if (broken) {
 		set_flag(vm);
-		views_break(BIT(BREAK_RESTORE_ZAP));
+		views_weaken(BIT(KVM_VIEWS_BREAK_RESTORE_ZAP));
 	}
 	views_restore(vcpu, &s);
-	views_break(0);
+	views_weaken(0);
 	views_run_vcpu(vcpu);
 	kvm_vm_free(vm);
 	views_drop(&s);

@@ -9,6 +9,7 @@
 #include "kvm_util.h"
 #include "processor.h"
 #include "kselftest.h"
+#include "views_weaken.h"
 
 #include <asm/kvm_views.h>
 #include <asm/kvm_views_state.h>
@@ -212,52 +213,6 @@ static inline void views_require(void)
 		       "needs kvm.guest_views=2");
 }
 
-#define VIEWS_BREAK	"/sys/module/kvm/parameters/views_break"
-
-/* Bits of arch/x86/kvm/views_break.h. */
-enum {
-	VIEWS_BREAK_WIPE = 10,
-	VIEWS_BREAK_EXPEL,
-	VIEWS_BREAK_KILL,
-	VIEWS_BREAK_BUSY,
-	VIEWS_BREAK_SLOT,
-	VIEWS_BREAK_REVERSE,
-};
-
-static inline void views_break_write(u64 val)
-{
-	char text[24];
-	int fd, len;
-
-	fd = open(VIEWS_BREAK, O_WRONLY);
-	if (fd < 0)
-		return;
-	len = snprintf(text, sizeof(text), "%lu", val);
-	TEST_ASSERT_EQ(write(fd, text, len), len);
-	close(fd);
-}
-
-static inline void views_mend(void)
-{
-	views_break_write(0);
-}
-
-static inline bool views_can_break(void)
-{
-	return !access(VIEWS_BREAK, W_OK);
-}
-
-/* Switch one defence of the host off, until views_mend() or the end. */
-static inline void views_break(int bit)
-{
-	static bool registered;
-
-	if (!registered)
-		atexit(views_mend);
-	registered = true;
-	views_break_write(1ul << bit);
-}
-
 static inline void views_setup(struct kvm_vm *vm)
 {
 	int i;
@@ -320,13 +275,13 @@ static inline void views_test(const char *name, void (*guest)(void),
 static inline void views_broken_test(int bit, const char *name,
 				     void (*test)(const char *name))
 {
-	if (!views_can_break()) {
+	if (!views_can_weaken()) {
 		ksft_test_result_skip("%s: no CONFIG_KVM_VIEWS_BREAK\n", name);
 		return;
 	}
-	views_break(bit);
+	views_weaken(BIT(bit));
 	test(name);
-	views_mend();
+	views_strengthen();
 }
 
 #endif /* SELFTEST_KVM_VIEWS_UTIL_H */
