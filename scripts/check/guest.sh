@@ -55,7 +55,6 @@ while IFS= read -r group; do
 	done
 	# From 120 on it is the machine, not a job.
 	[ "$status" -lt 120 ] || report fail "guest: boot $number ended with $status" "$BUILD/$out/serial.log"
-	if grep -qE '(WARNING|BUG|Oops|INFO: task .* blocked)[: ]' "$BUILD/$out/host.log"; then
-		report fail "guest: boot $number: the host's kernel complains" "$BUILD/$out/host.log"
-	fi
+	touch "$BUILD/$out/host.log"
+	report_splats "guest: boot $number" "$BUILD/$out/host.log"
 done < <(sed 's/|[^|]*$//' "$SCRATCH/jobs" | sort -u)

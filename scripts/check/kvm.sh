@@ -39,4 +39,6 @@ while IFS='|' read -r cpus model append; do
 		report fail "kvm: $name must not be skipped here" "$log"
 	done
 	[ "$status" = 0 ] || report fail "kvm: host run $number ($names) ended with $status" "$log"
+	touch "${log%/*}/host.log"
+	report_splats "kvm: host run $number" "${log%/*}/host.log"
 done < <(sed 's/|[^|]*$//' "$SCRATCH/tests" | sort -u)
