@@ -4,11 +4,11 @@
 # set-up and say what is missing, so that any target works from a fresh clone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check bench kernel image series distclean clean
+.PHONY: help demo check check-kvm bench bench-host kernel image series distclean clean
 
 help:		## print this list
 	@echo 'Undertow: targets'
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 21
 	@echo 'Variables: UNDERTOW_CACHE, KERNEL_TARBALL, KERNEL_SRC, UNDERTOW_BOCHS,'
 	@echo '           UNDERTOW_JOBS, UNDERTOW_ANY_DISTRO (see scripts/lib.sh)'
 
@@ -18,8 +18,14 @@ demo:		## set everything up, run the demonstration
 check:		## set everything up, run every test
 	@scripts/check.sh
 
+check-kvm:	## run KVM's own selftests on hosts with and without the series
+	@scripts/check-kvm.sh
+
 bench:		## repeat the measurements of the demonstration
 	@scripts/bench.sh
+
+bench-host:	## measure what views cost the host, against an unpatched one
+	@scripts/bench-host.sh
 
 kernel:		## build the patched kernel in build/linux
 	@scripts/kernel.sh

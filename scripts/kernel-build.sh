@@ -8,7 +8,7 @@
 kernel_env
 
 LOG=$LOGS/kernel.log
-COUNT=$CACHE/kernel-build.lines
+COUNT=$CACHE/kernel-build.lines.$(basename "$BUILD")
 
 mkdir -p "$LOGS" "$CCACHE_DIR"
 expected=0
@@ -18,14 +18,14 @@ if [ ! -f "$LINUX/vmlinux" ]; then
 	need_space "$BUILD" 2000 'The kernel build'
 fi
 step 'Kernel: building'
-[ "$expected" = 0 ] || note 'a first build takes about 10 minutes on 2 cores; log: build/log/kernel.log'
+[ "$expected" = 0 ] || note "a first build takes about 10 minutes on 2 cores; log: ${LOG#"$ROOT/"}"
 start=$SECONDS
 kernel_make bzImage modules >"$LOG" 2>&1 &
 pid=$!
 trap 'kill $pid 2>/dev/null' INT TERM
 show_progress "$pid" "$LOG" "$expected"
 wait "$pid" ||
-	failed 'the kernel does not build' 'make bzImage modules (in build/linux)' "$LOG" \
+	failed 'the kernel does not build' "make bzImage modules (in ${LINUX#"$ROOT/"})" "$LOG" \
 		"Look for 'error' in the log: $(grep -m1 -nE 'error(\[|:)' "$LOG" | cut -c1-160 || echo 'no compiler error there')"
 lines=$(grep -c '^  [A-Z]' "$LOG" || true)
 [ "$expected" = 0 ] || echo "$lines" >"$COUNT"

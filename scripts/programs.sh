@@ -4,26 +4,13 @@
 # Builds the test programs that run in the emulated machine, all static:
 #   build/kvm-selftests   ours (tools/testing/selftests/kvm/x86) and those of
 #                         the kernel that scripts/kvm-selftests.list names
+#   build/kvm-bench       ours that measure (..._bench.c): no tests
 #   build/guest-programs  from selftests/guest and tools/testing/selftests/undertow
 
 . "$(dirname "$0")/lib.sh"
+. "$ROOT/scripts/headers-lib.sh"
 kernel_env
 
-HEADERS=$LINUX/usr/include
-
-# Only when one of them changed: the kernel's own rule takes a while to see that.
-install_headers() {
-	local key
-	key=$(
-		cd "$LINUX"
-		cat .undertow/source .undertow/key
-		find include/uapi arch/x86/include/uapi -newer .undertow/source -name '*.h' \
-			-print0 | sort -z | xargs -0 -r sha256sum
-	)
-	[ ! -d "$HEADERS" ] || [ "$(cat "$LINUX/.undertow/headers" 2>/dev/null)" != "$key" ] || return 0
-	run headers 'the kernel headers cannot be installed' 'Read the log.' kernel_make headers
-	printf '%s\n' "$key" >"$LINUX/.undertow/headers"
-}
 
 # Names as the kernel's Makefile has them: x86/views_test.
 kvm_tests() {
@@ -34,26 +21,45 @@ kvm_tests() {
 	sed 's/#.*//; /^[[:space:]]*$/d; s/[[:space:]]//g' "$ROOT/scripts/kvm-selftests.list"
 }
 
+kvm_benches() {
+	local file
+	for file in "$ROOT"/tools/testing/selftests/kvm/x86/*_bench.c; do
+		[ ! -f "$file" ] || echo "x86/$(basename "$file" .c)"
+	done
+}
+
+# install_programs DIR NAME...: these and no others, from the objects.
+install_programs() {
+	local dir=$1 name
+	shift
+	mkdir -p "$dir"
+	for name in "$dir"/*; do
+		case " ${*//x86\//} " in *" ${name##*/} "*) ;; *) rm -f "$name" ;; esac
+	done
+	for name; do
+		cmp -s "$OBJECTS/$name.stripped" "$dir/${name#x86/}" ||
+			cp "$OBJECTS/$name.stripped" "$dir/${name#x86/}"
+	done
+}
+
+OBJECTS=$BUILD/kvm-selftests.o
+
 build_kvm_selftests() {
-	local tests objects=$BUILD/kvm-selftests.o name
-	tests=$(kvm_tests | sort -u | paste -sd ' ')
-	mkdir -p "$objects/x86" "$BUILD/kvm-selftests"
-	for name in $tests; do
+	local tests benches name
+	mapfile -t tests < <(kvm_tests | sort -u)
+	mapfile -t benches < <(kvm_benches)
+	mkdir -p "$OBJECTS/x86"
+	for name in "${tests[@]}"; do
 		[ -f "$LINUX/tools/testing/selftests/kvm/$name.c" ] ||
 			die "scripts/kvm-selftests.list names $name, which the kernel does not have" 'Correct the list.'
 	done
-	# Overridden lists: the hundred other tests are not built.
-	LDFLAGS=-static run kvm-selftests 'the KVM selftests do not build' 'Correct the error in the log.' \
-		make -C "$LINUX/tools/testing/selftests/kvm" -j"$JOBS" ARCH=x86 CC='ccache gcc' \
-		OUTPUT="$objects" TEST_GEN_PROGS_COMMON= TEST_GEN_PROGS_EXTENDED_x86= \
-		TEST_PROGS_x86= TEST_GEN_PROGS_x86="$tests"
-	for name in "$BUILD"/kvm-selftests/*; do
-		case " ${tests//x86\//} " in *" ${name##*/} "*) ;; *) rm -f "$name" ;; esac
+	run kvm-selftests 'the KVM selftests do not build' 'Correct the error in the log.' \
+		selftests_make "$OBJECTS" "${tests[*]} ${benches[*]}"
+	for name in "${tests[@]}" "${benches[@]}"; do
+		strip -o "$OBJECTS/$name.stripped" "$OBJECTS/$name"
 	done
-	for name in $tests; do
-		cmp -s "$objects/$name" "$BUILD/kvm-selftests/${name#x86/}" ||
-			strip -o "$BUILD/kvm-selftests/${name#x86/}" "$objects/$name"
-	done
+	install_programs "$BUILD/kvm-selftests" "${tests[@]}"
+	install_programs "$BUILD/kvm-bench" "${benches[@]}"
 }
 
 build_guest_programs() {
@@ -65,7 +71,7 @@ build_guest_programs() {
 		wanted+="${out##*/} "
 		run "program-${out##*/}" "$file does not build" 'Correct the error in the log.' \
 			ccache gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -pthread \
-			-isystem "$HEADERS" -I "$LINUX/tools/testing/selftests" -o "$out.tmp" "$file"
+			-isystem "$LINUX/usr/include" -I "$LINUX/tools/testing/selftests" -o "$out.tmp" "$file"
 		strip "$out.tmp"
 		cmp -s "$out.tmp" "$out" || cp "$out.tmp" "$out"
 		rm -f "$out.tmp"

@@ -26,6 +26,8 @@ usage() {
 	  --cpu MODEL          CPU that Bochs emulates (UNDERTOW_CPU, broadwell_ult)
 	  --timeout SECONDS    for everything (300)
 	  --silence SECONDS    without any output until it counts as hung (120)
+	  --test-seconds N     emulated seconds for each program of --tests (--timeout)
+	  --image DIR          boot from these archives (build/image)
 	  --live               print the guest's lines as they come
 	END
 	exit "$1"
@@ -33,6 +35,7 @@ usage() {
 
 name=vm job='' tests='' host_cpus=1 guest_cpus=1 guest_mib=256 boots=1 host_append='' guest_append=''
 cpu=${UNDERTOW_CPU:-broadwell_ult} timeout=300 silence=120 live=0
+test_seconds='' IMAGE=$BUILD/image
 
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -53,13 +56,14 @@ while [ $# -gt 0 ]; do
 	--cpu) cpu=$2 ;;
 	--timeout) timeout=$2 ;;
 	--silence) silence=$2 ;;
+	--test-seconds) test_seconds=$2 ;;
+	--image) IMAGE=$2 ;;
 	*) usage 2 >&2 ;;
 	esac
 	shift 2
 done
 
 OUT=$BUILD/$name
-IMAGE=$BUILD/image
 [ -f "$IMAGE/bzImage" ] || die 'there is no boot image' 'Run: make image.'
 bochs=$("$ROOT/scripts/get-bochs.sh")
 
@@ -81,13 +85,14 @@ run_env() {
 mkdir -p "$SCRATCH/run"
 mode=guest
 [ -z "$tests" ] || mode=tests
-run_env "UT_MODE=$mode" "UT_TESTS=$tests" "UT_TEST_SECONDS=$timeout" "UT_GUEST_CPUS=$guest_cpus" \
-	"UT_GUEST_MIB=$guest_mib" "UT_BOOTS=$boots" \
+run_env "UT_MODE=$mode" "UT_TESTS=$tests" "UT_TEST_SECONDS=${test_seconds:-$timeout}" \
+	"UT_GUEST_CPUS=$guest_cpus" "UT_GUEST_MIB=$guest_mib" "UT_BOOTS=$boots" \
 	"UT_GUEST_CMDLINE=console=ttyS0 panic=-1 tsc=reliable reboot=t quiet printk.devkmsg=on printk.time=0 ut.cpus=$guest_cpus ${job:+ut.job=$job} $guest_append" \
 	>"$SCRATCH/run/run.env"
 
+# loglevel: warnings have to be seen, "quiet" would hide them.
 make_iso "$SCRATCH" "$OUT/boot.iso" "$mode" \
-	"console=ttyS0 nokaslr panic=0 tsc=reliable quiet printk.devkmsg=on printk.time=0 $host_append"
+	"console=ttyS0 nokaslr panic=0 tsc=reliable loglevel=5 printk.devkmsg=on printk.time=0 $host_append"
 write_bochsrc "$bochs" "$OUT" "$cpu" "$host_cpus"
 start_bochs "$bochs" "$OUT" "$SCRATCH"
 trap 'stop_bochs; rm -rf "$SCRATCH"' EXIT

@@ -101,9 +101,8 @@ conclude() {
 	# From 120 on it is the machine, not a job.
 	[ "$3" -lt 120 ] || [ -n "$ends" ] ||
 		report fail "guest: boot $1 ($backend) ended with $3" "$BUILD/$out/serial.log"
-	if grep -qE '(WARNING|BUG|Oops|INFO: task .* blocked)[: ]' "$BUILD/$out/host.log"; then
-		report fail "guest: boot $1 ($backend): the host's kernel complains" "$BUILD/$out/host.log"
-	fi
+	touch "$BUILD/$out/host.log"
+	report_splats "guest: boot $1 ($backend)" "$BUILD/$out/host.log"
 }
 
 mapfile -t groups <"$SCRATCH/boots"

@@ -51,6 +51,8 @@ conclude() {
 	done
 	[ "$3" = 0 ] ||
 		report fail "kvm: host run $1 ($backend: $(names "$2")) ended with $3" "$log"
+	touch "${log%/*}/host.log"
+	report_splats "kvm: host run $1 ($backend)" "${log%/*}/host.log"
 }
 
 mapfile -t groups <"$SCRATCH/boots"

@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Builds another kernel for the emulated host, beside the one of build/linux:
+#   unpatched	Linux as it is, configured like build/linux but for our options;
+#		in build/unpatched
+
+. "$(dirname "$0")/lib.sh"
+
+variant=${1:-}
+DIR=$BUILD/$variant
+BASE=$ROOT/scripts/kernel.config
+lock_clone
+
+case $variant in
+unpatched)
+	mkdir -p "$DIR/no-patches"
+	[ -d "$DIR/no-patches/.git" ] || plain_git init -q "$DIR/no-patches"
+	repo=$DIR/no-patches
+	grep -vE 'CONFIG_(KVM_VIEWS|UNDERTOW|SAMPLE_UNDERTOW)' "$BASE" >"$DIR/fragment"
+	;;
+*) die "there is no variant '$variant' of the kernel" 'The variants are: unpatched.' ;;
+esac
+
+UNDERTOW_BUILD=$DIR UNDERTOW_REPO=$repo UNDERTOW_FRAGMENT=$DIR/fragment \
+	"$ROOT/scripts/kernel.sh"
