@@ -26,10 +26,10 @@ MODULE_PARM_DESC(views_guard,
 
 #ifdef CONFIG_KVM_VIEWS_BREAK
 unsigned long views_break;
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(views_break);
 module_param(views_break, ulong, 0644);
 MODULE_PARM_DESC(views_break,
 		 "Switch defences of EPT views off, see arch/x86/kvm/views_break.h. For tests only");
-EXPORT_SYMBOL_FOR_KVM_INTERNAL(views_break);
 #endif
 
 static const struct kvm_x86_views_ops *ops(void)
@@ -167,13 +167,9 @@ static long views_seal(struct kvm_views *views, u64 flags, u64 nr)
 	return 0;
 }
 
-/*
- * From a view, RSP and IF are not to be trusted: nothing may be injected in
- * view 0 before they are replaced.  The rest of the switch is that of VMFUNC.
- */
+/* Does what VMFUNC does, but on the way to view 0 see kvm_view_land(). */
 static long views_switch(struct kvm_vcpu *vcpu, struct kvm_views *views, u64 nr)
 {
-	u64 sp;
 	long r;
 
 	if (!kvm_vcpu_has_views(vcpu) || !kvm_view_get(views, nr))
@@ -185,14 +181,12 @@ static long views_switch(struct kvm_vcpu *vcpu, struct kvm_views *views, u64 nr)
 	if (r)
 		return r;
 
-	if (!nr) {
-		sp = kvm_view_trusted_sp(vcpu);
-		if (sp)
-			kvm_rsp_write(vcpu, sp);
-		kvm_set_rflags(vcpu, kvm_get_rflags(vcpu) & ~X86_EFLAGS_IF);
+	if (nr) {
+		kvm_view_switch(vcpu, nr);
+		kvm_mmu_load_pgd(vcpu);
+	} else {
+		kvm_view_land(vcpu);
 	}
-	kvm_view_switch(vcpu, nr);
-	kvm_mmu_load_pgd(vcpu);
 	return 0;
 }
 

@@ -19,27 +19,6 @@ static const struct kvm_x86_views_ops *ops(void)
 	return kvm_x86_ops.views_ops;
 }
 
-/* The trusted stack pointer; 0: no crossing in progress, or unreadable. */
-u64 kvm_view_trusted_sp(struct kvm_vcpu *vcpu)
-{
-	u64 sp;
-
-	if (kvm_read_guest_cached(vcpu->kvm, &vcpu->arch.views->sp_cell, &sp,
-				  sizeof(sp)))
-		return 0;
-	return sp;
-}
-
-/* Back to view 0, registers as they are. */
-void kvm_view_leave(struct kvm_vcpu *vcpu)
-{
-	kvm_view_switch(vcpu, 0);
-	/* If view 0 has no root now, loading one does this. */
-	kvm_mmu_load_pgd(vcpu);
-	++vcpu->stat.view_exits;
-}
-EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_view_leave);
-
 static void save_regs(struct kvm_vcpu *vcpu, struct kvm_view_aex *aex)
 {
 	int i;
@@ -68,7 +47,8 @@ static void flat_segment(struct kvm_vcpu *vcpu, int seg, u16 sel, u8 type,
 	kvm_set_segment(vcpu, &s, seg);
 }
 
-static void load_regs(struct kvm_vcpu *vcpu, u64 rsp)
+/* Nothing that the view chose is left. */
+static void scrub_regs(struct kvm_vcpu *vcpu)
 {
 	const struct kvm_view_vcpu *cfg = &vcpu->arch.views->cfg;
 	struct kvm_segment gs;
@@ -77,8 +57,6 @@ static void load_regs(struct kvm_vcpu *vcpu, u64 rsp)
 	for (i = 0; i < 16; i++)
 		if (i != VCPU_REGS_RSP)
 			kvm_register_write_raw(vcpu, i, 0);
-	kvm_rsp_write(vcpu, rsp);
-	kvm_rip_write(vcpu, cfg->fault_entry);
 	kvm_set_rflags(vcpu, X86_EFLAGS_FIXED);
 
 	flat_segment(vcpu, VCPU_SREG_CS, cfg->cs, 0xb, true);
@@ -89,6 +67,14 @@ static void load_regs(struct kvm_vcpu *vcpu, u64 rsp)
 
 	kvm_x86_call(set_interrupt_shadow)(vcpu, 0);
 	ops()->clear_pending_dbg(vcpu);
+}
+
+static void load_regs(struct kvm_vcpu *vcpu, u64 rsp)
+{
+	if (!kvm_views_broken(KVM_VIEWS_BREAK_REGS))
+		scrub_regs(vcpu);
+	kvm_rsp_write(vcpu, rsp);
+	kvm_rip_write(vcpu, vcpu->arch.views->cfg.fault_entry);
 
 	/* An emulator's view of the registers, if any, is out of date. */
 	vcpu->arch.emulate_regs_need_sync_from_vcpu = true;
@@ -162,9 +148,9 @@ int kvm_view_aex(struct kvm_vcpu *vcpu, u32 cause,
 
 	save_regs(vcpu, &aex);
 	take_event(vcpu, &aex);
-	kvm_view_leave(vcpu);
+	sp = kvm_view_land(vcpu);
+	++vcpu->stat.view_exits;
 
-	sp = kvm_view_trusted_sp(vcpu);
 	if (!sp || kvm_write_guest_virt_system(vcpu, sp - sizeof(aex), &aex,
 					       sizeof(aex), &e)) {
 		kvm_make_request(KVM_REQ_TRIPLE_FAULT, vcpu);

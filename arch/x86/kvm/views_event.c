@@ -16,10 +16,7 @@ static bool event_to_inject(struct kvm_vcpu *vcpu)
 {
 	if (vcpu->arch.exception.pending || kvm_event_needs_reinjection(vcpu))
 		return true;
-#ifdef CONFIG_KVM_SMM
-	if (vcpu->arch.smi_pending)
-		return true;
-#endif
+	/* An SMI is not delivered: the state goes to SMRAM, and comes back. */
 	if (vcpu->arch.nmi_pending &&
 	    kvm_x86_call(nmi_allowed)(vcpu, false) > 0)
 		return true;
@@ -60,6 +57,14 @@ static bool crossing_astray(struct kvm_vcpu *vcpu)
 	return kvm_x86_call(get_cpl)(vcpu) || !rip_is_executable(vcpu);
 }
 
+/* The guest's user mode got into a view, with VMFUNC: take it out. */
+void kvm_view_leave_user_mode(struct kvm_vcpu *vcpu)
+{
+	kvm_view_land(vcpu);
+	++vcpu->stat.view_exits;
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_view_leave_user_mode);
+
 /* Called before anything is injected; may sleep. */
 void kvm_views_before_injection(struct kvm_vcpu *vcpu)
 {
@@ -67,12 +72,37 @@ void kvm_views_before_injection(struct kvm_vcpu *vcpu)
 		return;
 
 	if (vcpu->arch.view) {
+		if (kvm_views_broken(KVM_VIEWS_BREAK_INJECT))
+			return;
 		if (kvm_x86_call(get_cpl)(vcpu) && !kvm_view_trusted_sp(vcpu))
-			kvm_view_leave(vcpu);
+			kvm_view_leave_user_mode(vcpu);
 		else
 			kvm_view_aex_current(vcpu, KVM_VIEW_AEX_EVENT, 0);
 	} else if (crossing_astray(vcpu)) {
 		kvm_view_aex_current(vcpu, KVM_VIEW_AEX_GUARD, 0);
+	}
+}
+
+/*
+ * SMM is above the guest's kernel, and its memory is no view's business: it
+ * starts in view 0, with roots that no policy applies to and that VMFUNC can't
+ * leave, as the EPTP list is empty.  RSM goes back to where the SMI came from,
+ * which may be a view: its registers are again in force together with its
+ * rights.  The caller makes the MMU follow.
+ */
+void kvm_views_smm_changed(struct kvm_vcpu *vcpu, bool entering)
+{
+	struct kvm_vcpu_views *vv = vcpu->arch.views;
+
+	if (kvm_views_broken(KVM_VIEWS_BREAK_SMM))
+		return;
+
+	if (entering) {
+		vv->smm_view = vcpu->arch.view;
+		kvm_view_switch(vcpu, 0);
+	} else {
+		kvm_view_switch(vcpu, vv->smm_view);
+		vv->smm_view = 0;
 	}
 }
 

@@ -63,13 +63,14 @@ static long pin_ve_page(struct kvm_vcpu *vcpu, struct kvm_vcpu_views *vv)
 
 static void free_vcpu_views(struct kvm_vcpu_views *vv)
 {
+	hrtimer_cancel(&vv->irq_timer);
 	if (vv->ve_page)
 		unpin_user_pages_dirty_lock(&vv->ve_page, 1, true);
 	free_page((unsigned long)vv->eptp_list);
 	kvfree(vv);
 }
 
-static struct kvm_vcpu_views *alloc_vcpu_views(u16 max)
+static struct kvm_vcpu_views *alloc_vcpu_views(struct kvm_vcpu *vcpu, u16 max)
 {
 	struct kvm_vcpu_views *vv;
 	u16 i;
@@ -78,6 +79,8 @@ static struct kvm_vcpu_views *alloc_vcpu_views(u16 max)
 	if (!vv)
 		return NULL;
 
+	vv->vcpu = vcpu;
+	kvm_views_watch_init(vv);
 	vv->max = max;
 	for (i = 0; i < max; i++)
 		vv->root[i] = INVALID_PAGE;
@@ -114,7 +117,7 @@ long kvm_views_vcpu_init(struct kvm_vcpu *vcpu, gpa_t gpa)
 	    offset_in_page(gpa) > PAGE_SIZE - sizeof(vv->cfg))
 		return -EINVAL;
 
-	vv = alloc_vcpu_views(views->max);
+	vv = alloc_vcpu_views(vcpu, views->max);
 	if (!vv)
 		return -ENOMEM;
 

@@ -144,6 +144,7 @@ struct kvm_ve_info {
 #define KVM_VIEW_AEX_EVENT		2 /* event arrived or was about to */
 #define KVM_VIEW_AEX_REFUSED		3 /* exit that a view may not cause */
 #define KVM_VIEW_AEX_GUARD		4 /* view 0, RIP not executable there */
+#define KVM_VIEW_AEX_TIMEOUT		5 /* kept an interrupt waiting for long */
 
 /* kvm_view_aex.event: as IDT-vectoring information, or 0 */
 #define KVM_VIEW_EVENT_VALID		0x80000000u
