@@ -66,6 +66,8 @@ pub enum What {
     /// The root view with RIP where it may not execute: a crossing that did
     /// not go through the gate.
     Guard,
+    /// It kept an interrupt waiting for longer than the host allows.
+    Timeout,
 }
 
 /// What happened, and where.
@@ -94,6 +96,7 @@ impl Violation {
             Cause::Event => What::Event(Event::new(aex.event).ok_or(DecodeError::Value)?),
             Cause::Refused => What::Refused(ExitReason(aex.exit_reason)),
             Cause::Guard => What::Guard,
+            Cause::Timeout => What::Timeout,
         };
         Ok(Violation {
             view: aex.view()?,
@@ -211,7 +214,7 @@ pub fn decide(violation: &Violation, scene: &Scene, policy: &Policy) -> Verdict 
         _ if scene.is_dead || !scene.in_crossing => end(scene),
         (_, What::Access(access)) => decide_access(&access, scene, policy),
         (_, What::Event(event)) => decide_event(event, scene),
-        (_, What::Refused(_) | What::Guard) => end(scene),
+        (_, What::Refused(_) | What::Guard | What::Timeout) => end(scene),
     }
 }
 

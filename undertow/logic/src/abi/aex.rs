@@ -56,6 +56,8 @@ pub enum Cause {
     Refused,
     /// View 0, with RIP where view 0 may not execute.
     Guard,
+    /// An interrupt was kept waiting for too long.
+    Timeout,
 }
 
 impl Aex {
@@ -69,6 +71,7 @@ impl Aex {
             KVM_VIEW_AEX_EVENT => Ok(Cause::Event),
             KVM_VIEW_AEX_REFUSED => Ok(Cause::Refused),
             KVM_VIEW_AEX_GUARD => Ok(Cause::Guard),
+            KVM_VIEW_AEX_TIMEOUT => Ok(Cause::Timeout),
             _ => Err(DecodeError::Value),
         }
     }

@@ -103,6 +103,8 @@ constants! {
     KVM_VIEW_AEX_REFUSED: u32 = 3;
     /// View 0, with RIP where view 0 may not execute.
     KVM_VIEW_AEX_GUARD: u32 = 4;
+    /// An interrupt was kept waiting for too long.
+    KVM_VIEW_AEX_TIMEOUT: u32 = 5;
 
     /// The event field holds an event.
     KVM_VIEW_EVENT_VALID: u32 = 1 << 31;
