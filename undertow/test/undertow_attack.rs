@@ -35,7 +35,7 @@ module! {
     params: {
         attack: u32 {
             default: 0,
-            description: "0 read, 1 write, 2 switch, 3 scan, 4 timed jump, 5 read in view 0, 6 FPU, 7 stack, 8 no stack",
+            description: "0 read, 1 write, 2 switch, 3 scan, 4 timed jump, 5 read in view 0, 6 FPU, 7 stack, 8 no stack, 9 spin",
         },
         weaken: u32 {
             default: 0,
@@ -137,6 +137,7 @@ impl kernel::Module for Attack {
                 6 => memory::read_fpu(weaken)?,
                 7 => crossing::little_stack(weaken, module_parameters::left.value() as usize)?,
                 8 => crossing::no_stack(module_parameters::left.value() as usize)?,
+                9 => crossing::spin()?,
                 _ => return Err(EINVAL),
             }
         };

@@ -165,13 +165,9 @@ static long views_seal(struct kvm_views *views, u64 flags, u64 nr)
 	return r;
 }
 
-/*
- * From a view, RSP and IF are not to be trusted: nothing may be injected in
- * view 0 before they are replaced.  The rest of the switch is that of VMFUNC.
- */
+/* Does what VMFUNC does, but on the way to view 0 see kvm_view_land(). */
 static long views_switch(struct kvm_vcpu *vcpu, u64 nr)
 {
-	u64 sp;
 	long r;
 
 	if (!kvm_vcpu_has_views(vcpu))
@@ -184,12 +180,8 @@ static long views_switch(struct kvm_vcpu *vcpu, u64 nr)
 	if (r)
 		return r;
 
-	if (!nr && !kvm_views_broken(KVM_VIEWS_BREAK_SWITCH_STACK)) {
-		sp = kvm_view_trusted_sp(vcpu);
-		if (sp)
-			kvm_rsp_write(vcpu, sp);
-		kvm_set_rflags(vcpu, kvm_get_rflags(vcpu) & ~X86_EFLAGS_IF);
-	}
+	if (!nr && !kvm_views_broken(KVM_VIEWS_BREAK_SWITCH_STACK))
+		kvm_view_land(vcpu);
 	trace_kvm_view_switch(vcpu, nr);
 	return 0;
 }

@@ -15,7 +15,10 @@
 #ifndef __KVM_X86_VIEWS_H
 #define __KVM_X86_VIEWS_H
 
+#include <linux/hrtimer.h>
 #include <linux/kvm_host.h>
+
+#include "views_break.h"
 
 struct kvm_page_fault;
 struct x86_exception;
@@ -122,6 +125,12 @@ struct kvm_view_exit {
  * @eptp_list: page with the EPTPs that VMFUNC can reach, 0: none
  * @cur_eptp: value last known to be in the VMCS
  * @host_exits: exits caused by the host since VCPU_INIT
+ * @seen_view: the view that the last VM-Exit was in
+ * @landed: since then the vCPU was taken to view 0, by kvm_view_land()
+ * @irq_timer: to look again at a view that keeps an interrupt waiting
+ * @irq_task: the task that ran the vCPU when that began, NULL: none waits
+ * @irq_since: that task's time on a CPU then
+ * @vcpu: whose this is
  * @max: size of @root
  * @root: roots that the vCPU holds a reference to.  The current view's entry
  *	mirrors mmu->root.hpa and the reference is mmu->root's.
@@ -134,6 +143,12 @@ struct kvm_vcpu_views {
 	u64 *eptp_list;
 	u64 cur_eptp;
 	u64 host_exits;
+	u16 seen_view;
+	bool landed;
+	struct hrtimer irq_timer;
+	struct task_struct *irq_task;
+	u64 irq_since;
+	struct kvm_vcpu *vcpu;
 	u16 max;
 	hpa_t root[] __counted_by(max);
 };
@@ -309,13 +324,20 @@ void kvm_views_unmap(struct kvm *kvm, gfn_t start, gfn_t end);
 int kvm_view_aex(struct kvm_vcpu *vcpu, u32 cause,
 		 const struct kvm_view_exit *exit, u8 missing);
 int kvm_view_aex_current(struct kvm_vcpu *vcpu, u32 cause, u8 missing);
-u64 kvm_view_trusted_sp(struct kvm_vcpu *vcpu);
-void kvm_view_leave(struct kvm_vcpu *vcpu);
+void kvm_view_leave_user_mode(struct kvm_vcpu *vcpu);
 void kvm_view_expel(struct kvm_vcpu *vcpu);
+
+/* views_land.c, views_watch.c */
+u64 kvm_view_trusted_sp(struct kvm_vcpu *vcpu);
+u64 kvm_view_land(struct kvm_vcpu *vcpu);
+bool kvm_views_may_enter(struct kvm_vcpu *vcpu);
+void kvm_views_watch_init(struct kvm_vcpu_views *vv);
+void kvm_views_watch_irq(struct kvm_vcpu *vcpu);
 
 /* views_event.c */
 bool kvm_view_astray(struct kvm_vcpu *vcpu, struct kvm_views *views);
 void kvm_views_before_injection(struct kvm_vcpu *vcpu);
+void kvm_views_smm_changed(struct kvm_vcpu *vcpu, bool entering);
 int kvm_view_violation(struct kvm_vcpu *vcpu, u8 missing);
 
 #else /* !CONFIG_KVM_VIEWS */
@@ -397,6 +419,10 @@ static inline int kvm_views_prepare_memslot(struct kvm *kvm,
 
 static inline void kvm_views_unmap(struct kvm *kvm, gfn_t start, gfn_t end) { }
 static inline void kvm_views_before_injection(struct kvm_vcpu *vcpu) { }
+static inline void kvm_views_watch_irq(struct kvm_vcpu *vcpu) { }
+static inline bool kvm_views_may_enter(struct kvm_vcpu *vcpu) { return true; }
+static inline void kvm_views_smm_changed(struct kvm_vcpu *vcpu,
+					 bool entering) { }
 
 #endif /* CONFIG_KVM_VIEWS */
 

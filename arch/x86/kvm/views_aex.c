@@ -20,41 +20,22 @@ static const struct kvm_x86_views_ops *ops(void)
 	return kvm_x86_ops.views_ops;
 }
 
-/* The trusted stack pointer; 0: no crossing in progress, or unreadable. */
-u64 kvm_view_trusted_sp(struct kvm_vcpu *vcpu)
-{
-	u64 sp;
-
-	if (kvm_read_guest_cached(vcpu->kvm, &vcpu->arch.views->sp_cell, &sp,
-				  sizeof(sp)))
-		return 0;
-	return sp;
-}
-
-/* Back to view 0, registers as they are. */
-static void leave(struct kvm_vcpu *vcpu)
-{
-	kvm_view_switch(vcpu, 0);
-	/* If view 0 has no root now, loading one does this. */
-	kvm_mmu_load_pgd(vcpu);
-}
-
 static void count_refused(struct kvm_vcpu *vcpu, u32 reason)
 {
 	++vcpu->stat.view_refused;
 	trace_kvm_view_refused(vcpu, reason);
 }
 
-/* The guest's user mode is in a view, where it has no business. */
-void kvm_view_leave(struct kvm_vcpu *vcpu)
+/* The guest's user mode got into a view, with VMFUNC: take it out. */
+void kvm_view_leave_user_mode(struct kvm_vcpu *vcpu)
 {
 	struct kvm_view_exit exit;
 
 	ops()->exit(vcpu, &exit);
 	count_refused(vcpu, exit.reason);
-	leave(vcpu);
+	kvm_view_land(vcpu);
 }
-EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_view_leave);
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_view_leave_user_mode);
 
 static void save_regs(struct kvm_vcpu *vcpu, struct kvm_view_aex *aex)
 {
@@ -84,7 +65,8 @@ static void flat_segment(struct kvm_vcpu *vcpu, int seg, u16 sel, u8 type,
 	kvm_set_segment(vcpu, &s, seg);
 }
 
-static void load_regs(struct kvm_vcpu *vcpu, u64 rsp)
+/* Nothing that the view chose is left. */
+static void scrub_regs(struct kvm_vcpu *vcpu)
 {
 	const struct kvm_view_vcpu *cfg = &vcpu->arch.views->cfg;
 	struct kvm_segment gs;
@@ -93,8 +75,6 @@ static void load_regs(struct kvm_vcpu *vcpu, u64 rsp)
 	for (i = 0; i < 16; i++)
 		if (i != VCPU_REGS_RSP)
 			kvm_register_write_raw(vcpu, i, 0);
-	kvm_rsp_write(vcpu, rsp);
-	kvm_rip_write(vcpu, cfg->fault_entry);
 	kvm_set_rflags(vcpu, X86_EFLAGS_FIXED);
 
 	flat_segment(vcpu, VCPU_SREG_CS, cfg->cs, 0xb, true);
@@ -105,6 +85,14 @@ static void load_regs(struct kvm_vcpu *vcpu, u64 rsp)
 
 	kvm_x86_call(set_interrupt_shadow)(vcpu, 0);
 	ops()->clear_pending_dbg(vcpu);
+}
+
+static void load_regs(struct kvm_vcpu *vcpu, u64 rsp)
+{
+	if (!kvm_views_broken(KVM_VIEWS_BREAK_REGS))
+		scrub_regs(vcpu);
+	kvm_rsp_write(vcpu, rsp);
+	kvm_rip_write(vcpu, vcpu->arch.views->cfg.fault_entry);
 
 	/* An emulator's view of the registers, if any, is out of date. */
 	vcpu->arch.emulate_regs_need_sync_from_vcpu = true;
@@ -182,9 +170,8 @@ int kvm_view_aex(struct kvm_vcpu *vcpu, u32 cause,
 	trace_kvm_view_aex(vcpu, &aex);
 	if (cause == KVM_VIEW_AEX_REFUSED)
 		count_refused(vcpu, exit->reason);
-	leave(vcpu);
+	sp = kvm_view_land(vcpu);
 
-	sp = kvm_view_trusted_sp(vcpu);
 	if (!sp || kvm_write_guest_virt_system(vcpu, sp - sizeof(aex), &aex,
 					       sizeof(aex), &e)) {
 		kvm_make_request(KVM_REQ_TRIPLE_FAULT, vcpu);
@@ -217,7 +204,7 @@ void kvm_view_expel(struct kvm_vcpu *vcpu)
 
 	if (vcpu->arch.view && kvm_x86_call(get_cpl)(vcpu) &&
 	    !kvm_view_trusted_sp(vcpu))
-		kvm_view_leave(vcpu);
+		kvm_view_leave_user_mode(vcpu);
 	else if (vcpu->arch.view ||
 		 kvm_view_astray(vcpu, vcpu->arch.views->views))
 		kvm_view_aex(vcpu, KVM_VIEW_AEX_RESET, &exit, 0);

@@ -64,7 +64,8 @@ static bool in_use(struct kvm *kvm, u16 nr)
 	kvm_make_all_cpus_request(kvm, KVM_REQ_VIEWS_UPDATE);
 
 	kvm_for_each_vcpu(i, vcpu, kvm)
-		if (READ_ONCE(vcpu->arch.view) == nr)
+		if (READ_ONCE(vcpu->arch.view) == nr ||
+		    READ_ONCE(vcpu->arch.smm_view) == nr)
 			return !kvm_views_broken(KVM_VIEWS_BREAK_BUSY);
 	return false;
 }

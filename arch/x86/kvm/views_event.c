@@ -17,10 +17,7 @@ static bool event_to_inject(struct kvm_vcpu *vcpu)
 {
 	if (vcpu->arch.exception.pending || kvm_event_needs_reinjection(vcpu))
 		return true;
-#ifdef CONFIG_KVM_SMM
-	if (vcpu->arch.smi_pending)
-		return true;
-#endif
+	/* An SMI is not delivered: the state goes to SMRAM, and comes back. */
 	if (vcpu->arch.nmi_pending &&
 	    kvm_x86_call(nmi_allowed)(vcpu, false) > 0)
 		return true;
@@ -66,13 +63,36 @@ void kvm_views_before_injection(struct kvm_vcpu *vcpu)
 		return;
 
 	if (vcpu->arch.view) {
+		if (kvm_views_broken(KVM_VIEWS_BREAK_INJECT))
+			return;
 		if (kvm_x86_call(get_cpl)(vcpu) && !kvm_view_trusted_sp(vcpu))
-			kvm_view_leave(vcpu);
+			kvm_view_leave_user_mode(vcpu);
 		else
 			kvm_view_aex_current(vcpu, KVM_VIEW_AEX_EVENT, 0);
 	} else if (READ_ONCE(views_guard) &&
 		   kvm_view_astray(vcpu, vcpu->arch.views->views)) {
 		kvm_view_aex_current(vcpu, KVM_VIEW_AEX_GUARD, 0);
+	}
+}
+
+/*
+ * SMM is above the guest's kernel, and its memory is no view's business: it
+ * starts in view 0, with roots that no policy applies to and that VMFUNC can't
+ * leave, as the EPTP list is empty.  RSM goes back to where the SMI came from,
+ * which may be a view: its registers are again in force together with its
+ * rights.  The caller makes the MMU follow.
+ */
+void kvm_views_smm_changed(struct kvm_vcpu *vcpu, bool entering)
+{
+	if (kvm_views_broken(KVM_VIEWS_BREAK_SMM))
+		return;
+
+	if (entering) {
+		vcpu->arch.smm_view = vcpu->arch.view;
+		kvm_view_switch(vcpu, 0);
+	} else {
+		kvm_view_switch(vcpu, vcpu->arch.smm_view);
+		vcpu->arch.smm_view = 0;
 	}
 }
 

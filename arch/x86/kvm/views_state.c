@@ -326,6 +326,10 @@ int kvm_views_vcpu_get_state(struct kvm_vcpu *vcpu,
 		.version = KVM_VIEW_STATE_VERSION,
 	};
 
+	/* In SMM the view is not the one that the guest's kernel is in. */
+	if (kvm_vcpu_has_views(vcpu) && is_smm(vcpu))
+		return -EBUSY;
+
 	if (kvm_vcpu_has_views(vcpu)) {
 		state.flags = KVM_VIEW_VCPU_REGISTERED;
 		state.view = kvm_vcpu_view(vcpu);

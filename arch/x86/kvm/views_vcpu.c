@@ -74,6 +74,7 @@ static void watch_ve_page(struct kvm *kvm, struct kvm_views *views, gfn_t gfn)
 
 static void free_vcpu_views(struct kvm_vcpu_views *vv)
 {
+	hrtimer_cancel(&vv->irq_timer);
 	if (vv->views)
 		kvm_views_put(vv->views);
 	unpin_ve_page(vv->ve_page);
@@ -81,7 +82,7 @@ static void free_vcpu_views(struct kvm_vcpu_views *vv)
 	kvfree(vv);
 }
 
-static struct kvm_vcpu_views *alloc_vcpu_views(u16 max)
+static struct kvm_vcpu_views *alloc_vcpu_views(struct kvm_vcpu *vcpu, u16 max)
 {
 	struct kvm_vcpu_views *vv;
 	u16 i;
@@ -90,6 +91,8 @@ static struct kvm_vcpu_views *alloc_vcpu_views(u16 max)
 	if (!vv)
 		return NULL;
 
+	vv->vcpu = vcpu;
+	kvm_views_watch_init(vv);
 	vv->max = max;
 	for (i = 0; i < max; i++)
 		vv->root[i] = INVALID_PAGE;
@@ -164,7 +167,7 @@ long kvm_views_vcpu_init(struct kvm_vcpu *vcpu, struct kvm_views *views,
 	    offset_in_page(gpa) > PAGE_SIZE - sizeof(vv->cfg))
 		return -EINVAL;
 
-	vv = alloc_vcpu_views(views->max);
+	vv = alloc_vcpu_views(vcpu, views->max);
 	if (!vv)
 		return -ENOMEM;
 
@@ -258,6 +261,7 @@ void kvm_views_vcpu_reset(struct kvm_vcpu *vcpu)
 		kvm_mmu_unload(vcpu);
 		kvm_view_switch(vcpu, 0);
 	}
+	vcpu->arch.smm_view = 0;
 	vcpu->arch.views = NULL;
 	ops()->update(vcpu);
 	free_vcpu_views(vv);

@@ -56,6 +56,11 @@ impl fmt::Display for Report<'_> {
                 "entered the root view past the gate at {:#x}: right x missing",
                 self.violation.rip
             )?,
+            What::Timeout => write!(
+                f,
+                "kept an interrupt waiting for too long at {:#x}",
+                self.violation.rip
+            )?,
         }
         write!(f, "; {}", outcome(self.verdict))
     }

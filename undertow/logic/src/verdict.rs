@@ -66,6 +66,8 @@ pub enum What {
     /// The root view with RIP where it may not execute: a crossing that did
     /// not go through the gate.
     Guard,
+    /// It kept an interrupt waiting for longer than the host allows.
+    Timeout,
 }
 
 /// What happened, and where.
@@ -96,6 +98,7 @@ impl Violation {
             Cause::Guard => What::Guard,
             // Nobody did anything wrong.
             Cause::Reset => return Err(DecodeError::Value),
+            Cause::Timeout => What::Timeout,
         };
         Ok(Violation {
             view: aex.view()?,
@@ -213,7 +216,7 @@ pub fn decide(violation: &Violation, scene: &Scene, policy: &Policy) -> Verdict 
         _ if scene.is_dead || !scene.in_crossing => end(scene),
         (_, What::Access(access)) => decide_access(&access, scene, policy),
         (_, What::Event(event)) => decide_event(event, scene),
-        (_, What::Refused(_) | What::Guard) => end(scene),
+        (_, What::Refused(_) | What::Guard | What::Timeout) => end(scene),
     }
 }
 

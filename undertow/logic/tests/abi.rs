@@ -11,7 +11,7 @@ use undertow_logic::abi::{query, Aex, Cause, DecodeError, HostError, VcpuInit, V
 use undertow_logic::access::{Access, Rights};
 use undertow_logic::addr::{GfnRange, ViewId, GFN_LIMIT};
 use undertow_logic::names::Event;
-use undertow_logic::verdict::Violation;
+use undertow_logic::verdict::{Violation, What};
 
 fn op() -> ViewOp {
     let range = GfnRange::new(0x1234, 3).unwrap();
@@ -207,6 +207,13 @@ fn an_aex_record_that_breaks_one_rule_says_which() {
     };
     assert_eq!(event.check(), Ok(()));
     assert_eq!(event.cause(), Ok(Cause::Event));
+
+    let timeout = Aex {
+        cause: KVM_VIEW_AEX_TIMEOUT,
+        ..good
+    };
+    assert_eq!(timeout.check(), Ok(()));
+    assert_eq!(Violation::of_aex(&timeout).unwrap().what, What::Timeout);
 
     use DecodeError::*;
     let bad = [

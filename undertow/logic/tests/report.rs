@@ -136,6 +136,11 @@ fn events_and_exits_have_names() {
     };
     assert!(text(guard).contains("past the gate"));
     assert!(text(guard).contains("right x missing"));
+    let timeout = Violation {
+        what: What::Timeout,
+        ..at
+    };
+    assert!(text(timeout).contains("kept an interrupt waiting"));
 
     let names = [
         (0x8000_00e1, "interrupt 0xe1"),

@@ -248,7 +248,7 @@ fn violations(view: View) -> Vec<Violation> {
             ..all[0]
         });
     }
-    for what in [What::Refused(ExitReason(59)), What::Guard] {
+    for what in [What::Refused(ExitReason(59)), What::Guard, What::Timeout] {
         all.push(Violation { what, ..all[0] });
     }
     all

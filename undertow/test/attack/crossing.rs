@@ -120,3 +120,15 @@ pub(super) fn no_stack(left: usize) -> Result<Outcome> {
     selftest::deep(left, || status = bench.cross(core::ptr::null_mut()));
     Ok(Outcome::new(c"end", status as i32))
 }
+
+/// Keeps all interrupts of this CPU waiting. Its one defence is the host's limit.
+pub(super) fn spin() -> Result<Outcome> {
+    /// More than a second on the emulated machine, and an end if nobody makes one.
+    const TIMES: u64 = 40_000_000;
+
+    let (error, ended) = run(ut_attack_spin, [TIMES, 0, 0, 0, 0])?;
+    Ok(Outcome {
+        disclosed: ended != 0,
+        ..Outcome::new(c"spin", error)
+    })
+}

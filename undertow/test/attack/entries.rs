@@ -76,6 +76,20 @@ ut_attack_fpu:
     int3
     .size ut_attack_fpu, . - ut_attack_fpu
 
+    // Interrupts are off, and it takes its time.
+    .p2align 4
+    .globl ut_attack_spin
+    .type ut_attack_spin, @function
+ut_attack_spin:
+    endbr64
+    movq    (%rdi), %rcx
+1:  decq    %rcx
+    jnz     1b
+    movq    $1, 8(%rdi)
+    ret
+    int3
+    .size ut_attack_spin, . - ut_attack_spin
+
     // Words [0] RSP, [1] where to jump, [2] when, [3] RAX, [4] RBX.
     .p2align 4
     .globl ut_attack_timed
@@ -109,6 +123,7 @@ extern "C" {
     pub(super) fn ut_attack_write(orders: *mut u8);
     pub(super) fn ut_attack_switch(orders: *mut u8);
     pub(super) fn ut_attack_fpu(orders: *mut u8);
+    pub(super) fn ut_attack_spin(orders: *mut u8);
     pub(super) fn ut_attack_timed(orders: *mut u8);
     pub(super) static ut_attack_gap_in: u8;
     pub(super) static ut_attack_gap_out: u8;

@@ -99,7 +99,8 @@ static u8 missing_rights(struct kvm_vcpu *vcpu, u8 rights, bool has_slot,
 	 * view, and else only with the rights that the emulator may use.
 	 */
 	if (!has_slot) {
-		if (kvm_vcpu_view(vcpu))
+		if (kvm_vcpu_view(vcpu) &&
+		    !kvm_views_broken(KVM_VIEWS_BREAK_NO_SLOT))
 			return need;
 		need |= KVM_VIEW_R | KVM_VIEW_W;
 	}
@@ -244,7 +245,8 @@ u8 kvm_view_missing(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code)
 gpa_t kvm_view_translate(struct kvm_vcpu *vcpu, gpa_t gpa, u64 access,
 			 struct x86_exception *e)
 {
-	if (!kvm_view_missing(vcpu, gpa, access))
+	if (!kvm_view_missing(vcpu, gpa, access) ||
+	    kvm_views_broken(KVM_VIEWS_BREAK_TRANSLATE))
 		return gpa;
 
 	if (e)

@@ -55,7 +55,8 @@ u32 vmx_views_exec_control(struct kvm_vcpu *vcpu)
 	struct kvm_vcpu_views *vv = vcpu->arch.views;
 
 	return (uses_vmfunc(vcpu) ? SECONDARY_EXEC_ENABLE_VMFUNC : 0) |
-	       (vv && vv->ve_page ? SECONDARY_EXEC_EPT_VIOLATION_VE : 0);
+	       (vv && vv->ve_page ? SECONDARY_EXEC_EPT_VIOLATION_VE : 0) |
+	       (vmx_views_intercept_desc(vcpu) ? SECONDARY_EXEC_DESC : 0);
 }
 
 /* What the guest registered has changed, or is gone. */
@@ -81,6 +82,8 @@ static void vmx_views_update(struct kvm_vcpu *vcpu)
 	} else if (vmx_capability.ept_violation_ve) {
 		secondary_exec_controls_clearbit(vmx, SECONDARY_EXEC_EPT_VIOLATION_VE);
 	}
+
+	vmx_views_update_intercepts(vcpu);
 }
 
 static void vmx_views_set_root(struct kvm_vcpu *vcpu, u16 view, hpa_t root)
@@ -131,9 +134,12 @@ bool vmx_views_exit_irqoff(struct kvm_vcpu *vcpu)
 		kvm_view_switch(vcpu, root_to_sp(eptp)->role.view);
 	}
 
+	vv->seen_view = vcpu->arch.view;
+	vv->landed = false;
 	if (host)
 		vv->host_exits++;
-	return host || !vcpu->arch.view;
+	return host || !vcpu->arch.view ||
+	       kvm_views_broken(KVM_VIEWS_BREAK_FASTPATH);
 }
 
 static void vmx_views_exit(struct kvm_vcpu *vcpu, struct kvm_view_exit *exit)
@@ -178,10 +184,13 @@ int vmx_views_handle_vmfunc(struct kvm_vcpu *vcpu)
 {
 	u64 leaf = (u32)kvm_rax_read_raw(vcpu);
 	u64 view = (u32)kvm_rcx_read_raw(vcpu);
+	u16 from = vcpu->arch.view;
 	int r = -ENOENT;
 
 	if (uses_vmfunc(vcpu) && !is_smm(vcpu) && !leaf)
 		r = kvm_view_goto(vcpu, view);
+	if (!r && from && !view)
+		kvm_view_land(vcpu);
 	if (!r)
 		return kvm_skip_emulated_instruction(vcpu);
 
@@ -234,6 +243,9 @@ static bool legal_exit(struct kvm_vcpu *vcpu)
 {
 	u32 intr_info;
 
+	if (kvm_views_broken(KVM_VIEWS_BREAK_ALLOW_LIST))
+		return true;
+
 	switch (vmx_get_exit_reason(vcpu).basic) {
 	case EXIT_REASON_EXTERNAL_INTERRUPT:
 	case EXIT_REASON_TRIPLE_FAULT:
@@ -267,22 +279,19 @@ static bool legal_exit(struct kvm_vcpu *vcpu)
 	}
 }
 
-/* The guest's user mode got into a view, with VMFUNC: take it out. */
-static int leave_user_mode(struct kvm_vcpu *vcpu)
-{
-	kvm_view_leave(vcpu);
-	if (!kvm_event_needs_reinjection(vcpu))
-		kvm_queue_exception(vcpu, UD_VECTOR);
-	return 1;
-}
-
 /* An exit in a view other than 0; returns false if it is handled as usual. */
 bool vmx_views_handle_exit(struct kvm_vcpu *vcpu, int *ret)
 {
 	u32 reason = vmx_get_exit_reason(vcpu).basic;
 
+	if (vmx_get_cpl(vcpu) && kvm_views_broken(KVM_VIEWS_BREAK_USER))
+		return false;
+
 	if (vmx_get_cpl(vcpu) && !kvm_view_trusted_sp(vcpu)) {
-		*ret = leave_user_mode(vcpu);
+		kvm_view_leave_user_mode(vcpu);
+		if (!kvm_event_needs_reinjection(vcpu))
+			kvm_queue_exception(vcpu, UD_VECTOR);
+		*ret = 1;
 		return true;
 	}
 

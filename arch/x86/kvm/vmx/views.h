@@ -15,6 +15,13 @@ bool vmx_views_exit_irqoff(struct kvm_vcpu *vcpu);
 bool vmx_views_handle_exit(struct kvm_vcpu *vcpu, int *ret);
 int vmx_views_handle_vmfunc(struct kvm_vcpu *vcpu);
 
+/* vmx/views_intercept.c */
+bool vmx_views_intercept_desc(struct kvm_vcpu *vcpu);
+bool vmx_views_intercept_dr(struct kvm_vcpu *vcpu);
+bool vmx_views_intercept_cr(struct kvm_vcpu *vcpu);
+bool vmx_views_intercept_msr_write(struct kvm_vcpu *vcpu, u32 msr);
+void vmx_views_update_intercepts(struct kvm_vcpu *vcpu);
+
 #else
 
 static inline u32 vmx_views_exec_control(struct kvm_vcpu *vcpu) { return 0; }
@@ -30,6 +37,26 @@ static inline int vmx_views_handle_vmfunc(struct kvm_vcpu *vcpu)
 {
 	kvm_queue_exception(vcpu, UD_VECTOR);
 	return 1;
+}
+
+static inline bool vmx_views_intercept_desc(struct kvm_vcpu *vcpu)
+{
+	return false;
+}
+
+static inline bool vmx_views_intercept_dr(struct kvm_vcpu *vcpu)
+{
+	return false;
+}
+
+static inline bool vmx_views_intercept_cr(struct kvm_vcpu *vcpu)
+{
+	return false;
+}
+
+static inline bool vmx_views_intercept_msr_write(struct kvm_vcpu *vcpu, u32 msr)
+{
+	return false;
 }
 
 #endif /* CONFIG_KVM_VIEWS */

@@ -58,6 +58,8 @@ pub enum Cause {
     Guard,
     /// RESET, by another vCPU.
     Reset,
+    /// An interrupt was kept waiting for too long.
+    Timeout,
 }
 
 impl Aex {
@@ -72,6 +74,7 @@ impl Aex {
             KVM_VIEW_AEX_REFUSED => Ok(Cause::Refused),
             KVM_VIEW_AEX_GUARD => Ok(Cause::Guard),
             KVM_VIEW_AEX_RESET => Ok(Cause::Reset),
+            KVM_VIEW_AEX_TIMEOUT => Ok(Cause::Timeout),
             _ => Err(DecodeError::Value),
         }
     }

@@ -112,6 +112,8 @@ constants! {
     KVM_VIEW_AEX_GUARD: u32 = 4;
     /// RESET, by another vCPU.
     KVM_VIEW_AEX_RESET: u32 = 5;
+    /// An interrupt was kept waiting for too long.
+    KVM_VIEW_AEX_TIMEOUT: u32 = 6;
 
     /// The event field holds an event.
     KVM_VIEW_EVENT_VALID: u32 = 1 << 31;

@@ -172,6 +172,7 @@ struct kvm_ve_info {
 #define KVM_VIEW_AEX_REFUSED		3 /* exit that a view may not cause */
 #define KVM_VIEW_AEX_GUARD		4 /* view 0, RIP not executable there */
 #define KVM_VIEW_AEX_RESET		5 /* RESET, by another vCPU */
+#define KVM_VIEW_AEX_TIMEOUT		6 /* kept an interrupt waiting for long */
 
 /* kvm_view_aex.event: as IDT-vectoring information, or 0 */
 #define KVM_VIEW_EVENT_VALID		0x80000000u
