@@ -202,7 +202,7 @@ long kvm_views_vcpu_restore(struct kvm_vcpu *vcpu, struct kvm_views *views,
 	struct kvm_vcpu_views *vv;
 	long r;
 
-	vv = alloc_vcpu_views(views->max);
+	vv = alloc_vcpu_views(vcpu, views->max);
 	if (!vv)
 		return -ENOMEM;
 
