@@ -298,7 +298,6 @@ void kvm_views_memslot_changed(struct kvm *kvm)
 }
 
 /*
-/*
  * Something has changed that each vCPU must know before it is entered: RESET, a
  * view that goes away, memslots, or what is mapped at the #VE page's address.
  * Pin what is there now, or let #VE go on by software, which goes through the
