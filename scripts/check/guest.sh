@@ -7,7 +7,7 @@
 #	ut-guest: TEXT		guest's kernel command line (nothing)
 #	ut-model: MODEL		CPU that Bochs emulates (broadwell_ult)
 #	ut-host-cpus: N		CPUs of the host (1)
-#	ut-timeout: SECONDS	for its whole boot (300)
+#	ut-timeout: SECONDS	for its whole boot (600)
 #	ut-backends: NAME...	or "all" (vmfunc-ve): see scripts/job-lib.sh
 #	ut-boots: N		the guest boots so often in one virtual machine (1)
 #	ut-alone: yes		needs a boot of its own
@@ -39,7 +39,7 @@ for file in $(guest_jobs); do
 		esac
 		for cpus in $cpus; do
 			printf '%s|%s|%s|%s|%s|%s|%s|%s|%s|%s %s\n' "$backend" "$cpus" "$(wish "$file" host-cpus 1)" \
-				"$(wish "$file" model broadwell_ult)" "$(wish "$file" timeout 300)" \
+				"$(wish "$file" model broadwell_ult)" "$(wish "$file" timeout 600)" \
 				"$(wish "$file" boots 1)" \
 				"$(wish "$file" host kvm.guest_views=2)" "$(wish "$file" guest '')" "$alone" \
 				"$(wish "$file" last first)" "$name"

@@ -64,8 +64,13 @@ struct Costs {
     _vault: Region,
 }
 
-fn print(name: &CStr, ticks: u64) {
+fn print(name: &CStr, ticks: u64) -> Result {
+    if ticks == 0 {
+        pr_err!("{} does not come back\n", name);
+        return Err(EIO);
+    }
     pr_info!("UT-COST {}={}.{:02}\n", name, ticks / 100, ticks % 100);
+    Ok(())
 }
 
 impl kernel::Module for Costs {
@@ -85,15 +90,15 @@ impl kernel::Module for Costs {
             (c"crossing_checked", What::Checked),
             (c"ve_round_trip", What::Ve),
         ] {
-            print(name, bench.run(what));
+            print(name, bench.run(what))?;
         }
         // With another back end the gate in use is the one that asks the host, and VMFUNC is none.
         if selftest::has_vmfunc() {
             let ticks =
                 selftest::with_unused(Unused::SwitchGate, view, || bench.run(What::Switch))?;
-            print(c"hypercall_switch", ticks);
+            print(c"hypercall_switch", ticks)?;
             let ticks = selftest::with_unused(Unused::Floor, view, || bench.run(What::Floor))?;
-            print(c"floor", ticks);
+            print(c"floor", ticks)?;
         }
 
         let crossings = module_parameters::crossings.value();
