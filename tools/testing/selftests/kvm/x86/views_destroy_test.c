@@ -177,7 +177,7 @@ static void guest_loses_view(void)
 	GUEST_ASSERT_EQ(views_run_second(2, do_stay, pages[PG_SECRET].gva),
 			AEX_RESULT);
 	GUEST_ASSERT_EQ(last_aex.cause, KVM_VIEW_AEX_VIOLATION);
-	GUEST_ASSERT_EQ(last_aex.missing, KVM_VIEW_X);
+	GUEST_ASSERT_EQ(last_aex.view, 2);
 	GUEST_DONE();
 }
 
