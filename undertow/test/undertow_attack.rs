@@ -33,7 +33,7 @@ module! {
     params: {
         attack: u32 {
             default: 0,
-            description: "0 read, 1 write, 2 VMFUNC, 3 scan, 4 timed jump, 5 read in view 0, 6 FPU",
+            description: "0 read, 1 write, 2 VMFUNC, 3 scan, 4 timed jump, 5 read in view 0, 6 FPU, 7 spin",
         },
         weaken: u32 {
             default: 0,
@@ -113,6 +113,20 @@ ut_attack_fpu:
     int3
     .size ut_attack_fpu, . - ut_attack_fpu
 
+    // Interrupts are off, and it takes its time.
+    .p2align 4
+    .globl ut_attack_spin
+    .type ut_attack_spin, @function
+ut_attack_spin:
+    endbr64
+    movq    (%rdi), %rcx
+1:  decq    %rcx
+    jnz     1b
+    movq    $1, 8(%rdi)
+    ret
+    int3
+    .size ut_attack_spin, . - ut_attack_spin
+
     // Words [0] RSP, [1] where to jump, [2] when.
     .p2align 4
     .globl ut_attack_timed
@@ -144,6 +158,7 @@ extern "C" {
     fn ut_attack_write(orders: *mut u8);
     fn ut_attack_vmfunc(orders: *mut u8);
     fn ut_attack_fpu(orders: *mut u8);
+    fn ut_attack_spin(orders: *mut u8);
     fn ut_attack_timed(orders: *mut u8);
     static ut_attack_gap_in: u8;
     static ut_attack_gap_out: u8;
@@ -290,6 +305,20 @@ fn read_fpu(weaken: bool) -> Result<Outcome> {
     })
 }
 
+/// Keeps all interrupts of this CPU waiting. Its one defence is the host's limit.
+fn spin() -> Result<Outcome> {
+    /// More than a second on the emulated machine, and an end if nobody makes one.
+    const TIMES: u64 = 40_000_000;
+
+    let (error, ended) = run(ut_attack_spin, [TIMES, 0, 0])?;
+    Ok(Outcome {
+        name: c"spin",
+        error,
+        disclosed: ended != 0,
+        intact: true,
+    })
+}
+
 /// Ordinary kernel code reads what belongs to the compartment alone: #VE, no VM exit, `EFAULT`.
 fn read_in_root(weaken: bool) -> Result<Outcome> {
     const TIMES: u64 = 10_000;
@@ -364,6 +393,7 @@ impl kernel::Module for Attack {
                 4 => timed_jump(weaken, module_parameters::tries.value())?,
                 5 => read_in_root(weaken)?,
                 6 => read_fpu(weaken)?,
+                7 => spin()?,
                 _ => return Err(EINVAL),
             }
         };

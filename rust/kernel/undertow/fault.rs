@@ -30,6 +30,8 @@ pub enum Fault {
     Refused(u32),
     /// An event that may not be handled inside ended the call.
     Interrupted,
+    /// The isolated code kept an interrupt waiting for longer than the host allows.
+    TimedOut,
     /// The compartment is not registered, or its registration failed.
     Dead,
     /// All stacks of the compartment are in use.
@@ -72,6 +74,7 @@ impl Fault {
             },
             bindings::KVM_VIEW_AEX_REFUSED if aex.exit_reason == EXIT_EXCEPTION => Fault::Panicked,
             bindings::KVM_VIEW_AEX_REFUSED => Fault::Refused(aex.exit_reason),
+            bindings::KVM_VIEW_AEX_TIMEOUT => Fault::TimedOut,
             _ => Fault::Interrupted,
         }
     }
@@ -84,6 +87,7 @@ impl From<Fault> for Error {
             Fault::Violation { .. } | Fault::Exception(_) | Fault::Refused(_) => code::EFAULT,
             Fault::Panicked => code::ENOTRECOVERABLE,
             Fault::Interrupted => code::EINTR,
+            Fault::TimedOut => code::ETIMEDOUT,
             Fault::Dead => code::ESHUTDOWN,
             Fault::Busy => code::EAGAIN,
             Fault::TooBig => code::E2BIG,

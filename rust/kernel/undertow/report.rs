@@ -155,7 +155,10 @@ pub(super) fn stopped(aex: &bindings::kvm_view_aex) -> c_long {
             }
         );
     }
-    code::EFAULT.to_errno() as c_long
+    match violation.what {
+        What::Timeout => code::ETIMEDOUT.to_errno() as c_long,
+        _ => code::EFAULT.to_errno() as c_long,
+    }
 }
 
 /// View 0 was denied an access by #VE: says what it did. What follows is up to the exception
