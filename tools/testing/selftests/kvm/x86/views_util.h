@@ -34,12 +34,14 @@ u64 nr_aex;
 
 u64 views_call(u64 view, u64 (*fn)(u64 arg), u64 arg, u64 *sp_cell);
 void views_fault_entry(void);
+void views_return(void);
 void views_vmfunc(u64 view);
 
 /*
  * views_call() runs fn(arg) in a view, on the caller's stack, and returns its
  * result, or AEX_RESULT if an AEX ended it.  The callee-saved registers are
- * kept on the trusted stack, because an AEX clears them.
+ * kept on the trusted stack, because an AEX clears them.  views_return is where
+ * both go on, with RSP as in the cell.
  */
 asm(".pushsection .text\n"
 	".balign 4096\n"
@@ -55,7 +57,9 @@ asm(".pushsection .text\n"
 	"	mov %rax, %r13; xor %eax, %eax; xor %ecx, %ecx\n"
 	"	.byte 0x0f, 0x01, 0xd4\n"
 	"	mov %r13, %rax; mov (%r12), %rsp\n"
-	"1:	pop %rcx; movq $0, (%rcx); popfq\n"
+	".globl views_return\n"
+	"views_return:\n"
+	"	pop %rcx; movq $0, (%rcx); popfq\n"
 	"	pop %r15; pop %r14; pop %r13; pop %r12; pop %rbx; pop %rbp\n"
 	"	ret\n"
 	".globl views_fault_entry\n"
@@ -65,7 +69,7 @@ asm(".pushsection .text\n"
 	"	incq nr_aex(%rip)\n"
 	"	mov %rsi, %rsp\n"
 	"	mov $0xdead0aec, %eax\n"
-	"	jmp 1b\n"
+	"	jmp views_return\n"
 	".globl views_vmfunc\n"
 	"views_vmfunc:\n"
 	"	mov %rdi, %rcx; xor %eax, %eax; .byte 0x0f, 0x01, 0xd4\n"
