@@ -42,7 +42,8 @@ void views_vmfunc(u64 view);
 /*
  * views_call() runs fn(arg) in a view, on the caller's stack, and returns its
  * result, or AEX_RESULT if an AEX ended it.  The callee-saved registers are
- * kept on the trusted stack, because an AEX clears them.
+ * kept on the trusted stack, because an AEX clears them.  views_back is where
+ * both go on, with RSP as in the cell.
  *
  * The switch itself: to the view in ECX, by VMFUNC or, if @by_host is not 0, by
  * the host.  Clobbers RAX and RBX.
