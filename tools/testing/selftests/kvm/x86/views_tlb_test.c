@@ -53,6 +53,7 @@ static u64 hammer(u64 need)
 			do_exec(addr);
 		if (now != ARMED)
 			WRITE_ONCE(late, late + 1);
+		cpu_relax();
 	} while (now != OVER);
 	return 0;
 }
