@@ -200,8 +200,11 @@ static void guest_none(void)
 	GUEST_ASSERT_EQ(count_ve(MEM_GVA + 0x1ff010, 100), 100);
 	GUEST_ASSERT_EQ(count_ve(MEM_GVA + 0x3ff010, 100), 100);
 	GUEST_ASSERT_EQ(count_ve(NONE_GVA + 0x10, 100), 100);
+	before = views_guest_exits() - before;
+	GUEST_PRINTF("# 300 reads without rights: %lu exits\n", before);
+	/* One for each entry would be the first #VE, by the host. */
 	if (views_has(KVM_VIEWS_F_HW_VE))
-		GUEST_ASSERT_EQ(views_guest_exits() - before, 0);
+		GUEST_ASSERT(before < 3);
 
 	/* Wider again for one page in the middle, and for all. */
 	views_set(0, MEM_GPA + (77 << 12), V_RW);
