@@ -11,7 +11,6 @@
 #include <sys/mman.h>
 
 #include "views_util.h"
-#include "../../../../../arch/x86/kvm/views_break.h"
 
 #define MEM_SLOT	10
 #define MEM_GPA		0x40000000ull
@@ -37,15 +36,6 @@ static inline int views_param_write(const char *name, const char *val)
 	return r;
 }
 
-/* Switch the host's defence @what off, -1: all on.  False: this host can't. */
-static inline bool views_break(int what)
-{
-	char val[32];
-
-	snprintf(val, sizeof(val), "%#lx", what < 0 ? 0 : 1ul << what);
-	return !views_param_write("views_break", val);
-}
-
 /*
  * Without a defence, an access that the rights allow may find an entry that KVM
  * waits for others to remove, for ever: attacks leave those out.
@@ -61,14 +51,15 @@ static inline void views_broken_test(const char *name, int what,
 {
 	u64 hits;
 
-	if (!views_break(what)) {
+	if (!views_can_weaken()) {
 		ksft_test_result_skip("%s: needs CONFIG_KVM_VIEWS_BREAK\n", name);
 		return;
 	}
+	views_weaken(BIT(what));
 	views_attacking = true;
 	hits = attack();
 	views_attacking = false;
-	TEST_ASSERT(views_break(-1), "can't restore views_break");
+	views_strengthen();
 	ksft_print_msg("%s: %lu hits\n", name, hits);
 	ksft_test_result(hits, "%s\n", name);
 }

@@ -273,8 +273,8 @@ static inline void views_test(const char *name, void (*guest)(void),
 }
 
 /* The same with a defence switched off; skipped where the host can't do that. */
-static inline void views_broken_test(int bit, const char *name,
-				     void (*test)(const char *name))
+static inline void views_weakened_test(int bit, const char *name,
+				       void (*test)(const char *name))
 {
 	if (!views_can_weaken()) {
 		ksft_test_result_skip("%s: no CONFIG_KVM_VIEWS_BREAK\n", name);
