@@ -17,6 +17,12 @@
 	.section .text..undertow.common, "ax"
 
 /*
+ * The distance of a call can hold the bytes of a forbidden instruction, and one
+ * to memcpy() did: e8 0f 30 01 00.  Keep these routines elsewhere.
+ */
+	.fill	64, 1, 0xcc
+
+/*
  * void *memcpy(void *to, const void *from, size_t len)
  *
  * rdi = to, rsi = from, rdx = len; rax = to on return.  Clobbers rcx.

@@ -32,6 +32,8 @@ use super::{
 /// Takes from view 0 what it must not have, and creates the transit view. An error says why not.
 pub(in super::super) fn restrict() -> Result<(), &'static CStr> {
     let mut state = SYSTEM_STATE.lock();
+    text::scan(&text::common())
+        .map_err(|_| c"bytes of the common text are, by chance, a forbidden instruction")?;
     claim_own_pages(&mut state.layout).map_err(|_| c"the kernel's own pages can't be claimed")?;
     create_view(&state.layout, View::TRANSIT)
         .map_err(|_| c"the host refused to create the transit view")?;
@@ -44,10 +46,8 @@ pub(in super::super) fn restrict() -> Result<(), &'static CStr> {
 fn claim_own_pages(layout: &mut Layout<MAX_RUNS>) -> Result {
     claim_gates(layout)?;
 
-    let common = text::common();
-    text::scan(&common).map_err(|_| ENOEXEC)?;
     layout
-        .claim(pages(&common)?, Class::CommonText)
+        .claim(pages(&text::common())?, Class::CommonText)
         .map_err(layout_errno)?;
 
     // SAFETY: No precondition.

@@ -2,6 +2,8 @@
 /*
  * Guest-controlled EPT views: everything that the hypercall has to refuse, and
  * the seal.
+ *
+ * ut-backends: all
  */
 #include "views_util.h"
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Guest-controlled EPT views: switching, and what the rights of a view mean.
+ *
+ * ut-backends: all
  */
 #include "views_util.h"
 

@@ -138,7 +138,8 @@ static void test_fields(void)
 	bad(EINVAL, s.view[1].view = 7);
 	bad(EINVAL, s.view[1].view = 8);
 	bad(EINVAL, s.view[2].view = 16);
-	bad(EINVAL, s.view[2].flags = 2);
+	bad(EINVAL, s.view[2].flags = 4);
+	bad(EINVAL, s.view[0].flags = KVM_VIEW_STATE_KILLED);
 	bad(EINVAL, s.view[2].rsvd = 1);
 	bad(EINVAL, s.view[2].nr_ranges = 3);
 	bad(EINVAL, s.view[2].nr_ranges = 5);
@@ -277,7 +278,7 @@ static void test_vcpu_fields(void)
 	bad_vcpu(ENOENT, s.view = 16);
 	bad_vcpu(ENOENT, s.view = 65535);
 	bad_vcpu(EINVAL, s.cfg.size = 0);
-	bad_vcpu(EINVAL, s.cfg.flags = 4);
+	bad_vcpu(EINVAL, s.cfg.flags = 1u << 31);
 	bad_vcpu(EINVAL, s.cfg.ve_info += 8);
 	bad_vcpu(EFAULT, s.cfg.ve_info = 1ull << 30);
 	bad_vcpu(EINVAL, s.cfg.sp_cell += 4);

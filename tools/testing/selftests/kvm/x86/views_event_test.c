@@ -2,6 +2,8 @@
 /*
  * Guest-controlled EPT views: what happens in a view that the guest's kernel
  * must hear of, i.e. events, and exits that a view may not cause.
+ *
+ * ut-backends: all
  */
 #include "apic.h"
 #include "views_util.h"

@@ -4,6 +4,8 @@
  * 0 and the fault of the first fetch there, with a stack pointer that code in
  * the view chose.  Without the guard in KVM they write to that stack: this is
  * the attack, and it has to succeed with the guard off, else the test is wrong.
+ *
+ * ut-backends: all
  */
 #include "apic.h"
 #include "views_util.h"

@@ -3,6 +3,8 @@
  * Guest-controlled EPT views: NMI and #MC that hit code in a view.  They are
  * handled in view 0, on the trusted stack, exactly once, and never in the view,
  * even where a view can read the IDT.
+ *
+ * ut-backends: all
  */
 #include "mce.h"
 #include "views_kick.h"

@@ -4,6 +4,9 @@
  * SWITCH, and a VMFUNC that it completes.  Code in the view points RSP at a
  * victim and lets an interrupt in with the very instruction that switches: the
  * host may not deliver it before it has replaced both.
+ *
+ * ut-splat: arch/x86/kvm/x86.c:.*views_land_test
+ * ut-backends: all
  */
 #include "apic.h"
 #include "views_kick.h"
@@ -90,10 +93,15 @@ static const char * const outcomes[] = { "intact", "hit", "VM stopped" };
 /* Let the vCPU lose the tables of all views but the one that it is in. */
 static void forget_roots(struct kvm_vm *vm, struct kvm_vcpu *vcpu)
 {
+	unsigned long weakened = views_weakened;
+
 	views_run_to(vcpu, (u64)leave_by_vmfunc_spin, (u64)leave_by_vmfunc_go);
+	/* The host keeps the roots when another slot goes, unless told not to. */
+	views_weaken(weakened | BIT(KVM_VIEWS_BREAK_SLOT));
 	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, OTHER_GPA,
 				    OTHER_SLOT, 1, 0);
 	vm_mem_region_delete(vm, OTHER_SLOT);
+	views_weaken(weakened);
 	views_let_go(vm);
 }
 

@@ -4,6 +4,8 @@
  * Each cell of the table is tried in a view, at CPL 0, and none may change what
  * the rest of the guest relies on; afterwards those whose one defence can be
  * switched off have to succeed without it, else the table shows nothing.
+ *
+ * ut-backends: all
  */
 #include "views_refuse_insn.h"
 #include "views_refuse_state.h"

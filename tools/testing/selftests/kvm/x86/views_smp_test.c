@@ -4,6 +4,7 @@
  * other at once, and an NMI that hits a view.
  *
  * ut-host-cpus: 2
+ * ut-backends: all
  */
 #include <pthread.h>
 

@@ -4,6 +4,8 @@
  * a VMCALL into text of his own.  With a gate like the kernel's registered he
  * must not get anywhere, whatever the target, the flags, the stack and the place
  * of the instruction are; and the gate itself must still work.
+ *
+ * ut-backends: all
  */
 #include "apic.h"
 #include "views_util.h"

@@ -2,6 +2,8 @@
 /*
  * Guest-controlled EPT views and the guest's user mode: VMFUNC does not look at
  * the privilege level, so the host has to.
+ *
+ * ut-backends: all
  */
 #include "views_user.h"
 #include "views_util.h"

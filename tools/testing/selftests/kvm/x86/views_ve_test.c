@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Guest-controlled EPT views: violations in view 0, as #VE and without it.
+ *
+ * ut-backends: all
  */
 #include "views_util.h"
 
