@@ -190,6 +190,7 @@ u64 kvm_view_trusted_sp(struct kvm_vcpu *vcpu);
 void kvm_view_leave(struct kvm_vcpu *vcpu);
 
 /* views_event.c */
+bool kvm_view_interrupt_waits(struct kvm_vcpu *vcpu);
 void kvm_views_before_injection(struct kvm_vcpu *vcpu);
 int kvm_view_violation(struct kvm_vcpu *vcpu, u8 missing);
 

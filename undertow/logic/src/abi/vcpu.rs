@@ -46,7 +46,8 @@ impl VcpuInit {
         if self.size as usize != VcpuInit::SIZE {
             return Err(DecodeError::Size);
         }
-        if self.flags & !(KVM_VIEW_VCPU_NO_HW_VE | KVM_VIEW_VCPU_NO_VMFUNC) != 0 {
+        const FLAGS: u32 = KVM_VIEW_VCPU_NO_HW_VE | KVM_VIEW_VCPU_NO_VMFUNC | KVM_VIEW_VCPU_IRQ_AEX;
+        if self.flags & !FLAGS != 0 {
             return Err(DecodeError::Flags);
         }
         if self.rsvd != [0; 2] {

@@ -57,6 +57,7 @@
 /* VCPU_INIT flags. */
 #define KVM_VIEW_VCPU_NO_HW_VE		0x1
 #define KVM_VIEW_VCPU_NO_VMFUNC		0x2
+#define KVM_VIEW_VCPU_IRQ_AEX		0x4 /* AEX for an interrupt that waits */
 
 #ifndef __ASSEMBLER__
 
@@ -157,6 +158,9 @@ struct kvm_ve_info {
  * and continues at fault_entry.  NMI and #MC in flight are then injected on
  * top; any other event in flight was dropped and stands in @event: the guest
  * must end (APIC EOI) and re-raise a maskable interrupt.
+ *
+ * Cause EVENT with @event 0: NMI, #MC or an interrupt that is still pending.
+ * The view's registers are whole: the guest may go on with them in that view.
  */
 struct kvm_view_aex {
 	__u64 regs[16];		/* rax rcx rdx rbx rsp rbp rsi rdi r8..r15 */
