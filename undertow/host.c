@@ -72,7 +72,7 @@ static int undertow_cpu_online(unsigned int cpu)
 
 	*vcpu = (struct kvm_view_vcpu) {
 		.size = sizeof(*vcpu),
-		.flags = undertow_vcpu_flags,
+		.flags = undertow_vcpu_flags | KVM_VIEW_VCPU_IRQ_AEX,
 		.ve_info = per_cpu_ptr_to_phys(this_cpu_ptr(&undertow_ve_page)),
 		.sp_cell = per_cpu_ptr_to_phys(this_cpu_ptr(&undertow_sp)),
 		.gs_base = native_rdmsrq(MSR_GS_BASE),

@@ -27,10 +27,26 @@ extern char undertow_gate_vmfunc[];
 extern char undertow_gate_switch[];
 extern char undertow_fault_entry_vmfunc[];
 extern char undertow_fault_entry_switch[];
+extern char undertow_landed_vmfunc[];
+extern char undertow_landed_switch[];
+extern char undertow_tail_vmfunc[];
+extern char undertow_tail_switch[];
+extern char undertow_tail_end_vmfunc[];
+extern char undertow_tail_end_switch[];
 
-asmlinkage long undertow_fault(const struct kvm_view_aex *aex);
+/* What undertow_sp points to; gate.S pushes it. */
+struct undertow_frame {
+	u64 outer;
+	u64 cr8;
+	u64 fsbase;
+	u64 rflags;
+};
+
+asmlinkage struct undertow_ret undertow_fault(const struct kvm_view_aex *aex,
+					      struct undertow_resume *resume);
 
 DECLARE_PER_CPU(unsigned long, undertow_sp);
+DECLARE_PER_CPU(struct undertow_crossing *, undertow_crossing);
 DECLARE_PER_CPU(bool, undertow_cpu_ready);
 
 /* #VE information, alone on its page: it is absent in every view >= 1. */

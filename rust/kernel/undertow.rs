@@ -32,8 +32,10 @@ mod call;
 mod entry;
 mod host;
 mod report;
+mod restart;
 mod slot;
 mod start;
+mod stop;
 mod system;
 mod table;
 mod text;
@@ -46,7 +48,9 @@ pub use self::{
         Call,
         Compartment,
         Descriptor,
-        Entry, //
+        Entry,
+        OnFault,
+        DEFAULT_MAX_US, //
     },
     fault::Fault,
     region::{

@@ -28,9 +28,11 @@ pub enum Fault {
     /// The isolated code used an instruction that a compartment may not use; the value is the
     /// basic exit reason.
     Refused(u32),
-    /// An event that may not be handled inside ended the call.
+    /// The task that made the call is being killed.
     Interrupted,
-    /// The compartment is not registered, or its registration failed.
+    /// The call took longer than the compartment's `max_us`.
+    TimedOut,
+    /// The compartment is not registered, or was killed, perhaps during the call.
     Dead,
     /// All stacks of the compartment are in use.
     Busy,
@@ -72,7 +74,11 @@ impl Fault {
             },
             bindings::KVM_VIEW_AEX_REFUSED if aex.exit_reason == EXIT_EXCEPTION => Fault::Panicked,
             bindings::KVM_VIEW_AEX_REFUSED => Fault::Refused(aex.exit_reason),
-            _ => Fault::Interrupted,
+            // An event that could have been resumed, were it not for the place where it came.
+            _ => Fault::Violation {
+                addr: aex.rip,
+                gpa: 0,
+            },
         }
     }
 }
@@ -84,6 +90,7 @@ impl From<Fault> for Error {
             Fault::Violation { .. } | Fault::Exception(_) | Fault::Refused(_) => code::EFAULT,
             Fault::Panicked => code::ENOTRECOVERABLE,
             Fault::Interrupted => code::EINTR,
+            Fault::TimedOut => code::ETIMEDOUT,
             Fault::Dead => code::ESHUTDOWN,
             Fault::Busy => code::EAGAIN,
             Fault::TooBig => code::E2BIG,

@@ -7,7 +7,6 @@
 
 use crate::{
     bindings,
-    error::code,
     prelude::*,
     seq_file::SeqFile,
     seq_print,
@@ -22,8 +21,6 @@ use super::{
     logic::{
         abi::{
             consts::KVM_VIEWS_Q_PT_PAGES,
-            Aex,
-            Cause,
             VeInfo, //
         },
         addr::{
@@ -34,40 +31,39 @@ use super::{
             Reach,
             View, //
         },
+        comp::State,
         report::Report,
         verdict::{
             decide,
             OnFault,
             OnWrite,
             Scene,
-            Verdict,
             Violation,
             What, //
         }, //
     },
     region::Policy,
+    stop,
     system,
     table, //
 };
 
-/// Calls that a fault ended, logged or not.
-static STOPPED: Atomic<u64> = Atomic::new(0);
 static DENIED_IN_ROOT: Atomic<u64> = Atomic::new(0);
 
 /// What is asked for when something is denied, until drivers can say it themselves.
-const POLICY: super::logic::verdict::Policy = super::logic::verdict::Policy {
+pub(super) const POLICY: super::logic::verdict::Policy = super::logic::verdict::Policy {
     on_fault: OnFault::Kill,
     on_write: OnWrite::Oops,
 };
 
 /// Returns whether one more line may go to the log: ten in five seconds, the rest is counted.
-fn may_log() -> bool {
+pub(super) fn may_log() -> bool {
     // SAFETY: Takes a lock by trying only; any context. The name is for the line that counts what
     // was left out.
     unsafe { bindings::__printk_ratelimit(c"undertow".as_char_ptr()) != 0 }
 }
 
-fn class_of(region: Option<&table::RegionInfo>) -> Class {
+pub(super) fn class_of(region: Option<&table::RegionInfo>) -> Class {
     match region.map(|it| it.policy) {
         Some(Policy::KernelRw) => Class::KernelRw,
         Some(Policy::KernelRo) => Class::KernelRo,
@@ -78,14 +74,14 @@ fn class_of(region: Option<&table::RegionInfo>) -> Class {
     }
 }
 
-fn region_of(violation: &Violation) -> Option<table::RegionInfo> {
+pub(super) fn region_of(violation: &Violation) -> Option<table::RegionInfo> {
     match violation.what {
         What::Access(access) => table::region_at(access.gfn.number()),
         _ => None,
     }
 }
 
-fn scene(violation: &Violation, class: Class) -> Scene {
+pub(super) fn scene(violation: &Violation, class: Class) -> Scene {
     Scene {
         view: match violation.view {
             ViewId::ROOT => View::ROOT,
@@ -110,52 +106,6 @@ impl crate::fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut crate::fmt::Formatter<'_>) -> crate::fmt::Result {
         core::fmt::Display::fmt(self, f)
     }
-}
-
-/// A compartment was stopped: says what it did. Returns the errno that ends the call.
-pub(super) fn stopped(aex: &bindings::kvm_view_aex) -> c_long {
-    STOPPED.add(1, Relaxed);
-    // SAFETY: Both are the same 224 bytes of plain integers; `logic` checks the layout.
-    let aex = unsafe { &*core::ptr::from_ref(aex).cast::<Aex>() };
-    const { assert!(size_of::<Aex>() == size_of::<bindings::kvm_view_aex>()) };
-
-    // An interrupt that the host still holds: it arrives when the caller's flags allow it.
-    if matches!(aex.cause(), Ok(Cause::Event)) && aex.event == 0 {
-        return code::EINTR.to_errno() as c_long;
-    }
-    let Ok(violation) = Violation::of_aex(aex) else {
-        if may_log() {
-            pr_err!("undertow: a call was ended for a reason that the host garbled\n");
-        }
-        return code::EFAULT.to_errno() as c_long;
-    };
-    let region = region_of(&violation);
-    let class = class_of(region.as_ref());
-
-    // Nothing is resumed yet: where the decision would be to go on, the call ends too, with an
-    // errno that says so. `Guard` ends a crossing although it stands in view 0.
-    if let Verdict::Resume = decide(&violation, &scene(&violation, class), &POLICY) {
-        return code::EINTR.to_errno() as c_long;
-    }
-    if may_log() {
-        // Not the view of the record: past the gate that is view 0, and a compartment can go to the
-        // view of another one to die there.
-        //
-        // SAFETY: Interrupts are off.
-        let number = unsafe { bindings::undertow_current_view() } as u16;
-        let compartment = table::compartment(number);
-        pr_warn!(
-            "{}\n",
-            Report {
-                violation: &violation,
-                compartment: compartment.and_then(|it| it.name().to_str().ok()),
-                class,
-                region: region.as_ref().and_then(|it| it.name.to_str().ok()),
-                verdict: Verdict::Kill,
-            }
-        );
-    }
-    code::EFAULT.to_errno() as c_long
 }
 
 /// View 0 was denied an access by #VE: says what it did. What follows is up to the exception
@@ -189,6 +139,18 @@ pub(super) fn denied_in_root(info: &bindings::kvm_ve_info, ip: usize) {
             verdict: decide(&violation, &scene, &POLICY),
         }
     );
+}
+
+fn state_name(state: Option<State>) -> &'static str {
+    match state {
+        Some(State::New) => "new",
+        Some(State::Ready) => "ready",
+        Some(State::Live) => "live",
+        Some(State::Dying) => "dying",
+        Some(State::Dead) => "dead",
+        Some(State::Restarting) => "restarting",
+        None => "corrupt",
+    }
 }
 
 /// Prints the state of the system. May sleep.
@@ -228,7 +190,9 @@ pub(super) fn show(m: &SeqFile) {
     seq_print!(m, "views: {}\n", views);
     seq_print!(m, "regions: {}\n", regions);
     seq_print!(m, "page table bytes: {}\n", pages * 4096);
-    seq_print!(m, "calls ended by a fault: {}\n", STOPPED.load(Relaxed));
+    let (stopped, resumed) = stop::statistics();
+    seq_print!(m, "calls ended by a fault: {}\n", stopped);
+    seq_print!(m, "events inside, call resumed: {}\n", resumed);
     seq_print!(
         m,
         "accesses denied in view 0: {}\n",
@@ -257,6 +221,7 @@ pub(super) fn show(m: &SeqFile) {
             (_, None) => seq_print!(m, "view {}: free, {} table pages\n", number, pages),
             (_, Some(it)) => {
                 let (calls, faults) = it.statistics();
+                let (kills, restarts) = it.lives();
                 seq_print!(
                     m,
                     "view {}: compartment \"{}\", {} table pages, {} calls, {} ended by a fault\n",
@@ -265,6 +230,15 @@ pub(super) fn show(m: &SeqFile) {
                     pages,
                     calls,
                     faults
+                );
+                seq_print!(
+                    m,
+                    "view {}: {}, {} stacks in use, {} kills, {} restarts\n",
+                    number,
+                    state_name(it.state()),
+                    it.pool.in_use(),
+                    kills,
+                    restarts
                 );
             }
         }

@@ -34,6 +34,8 @@ use super::{
     }, //
 };
 
+pub mod events;
+
 static SCAN_OFF: Atomic<bool> = Atomic::new(false);
 
 /// Lets text with forbidden instructions pass.
@@ -161,15 +163,23 @@ impl Bench {
         (exits, failed)
     }
 
-    /// Tries the timed attack on the gate. Returns the hits, and how many tries ended in a fault.
+    /// Tries the timed attack on the gate, at once or after the attacker was `resumed`. Returns the
+    /// hits, and how many tries ended in a fault.
     ///
     /// # Errors
     ///
     /// - `EOPNOTSUPP` without a TSC deadline timer, `ENOMEM`.
-    pub fn timed(&self, orders: &mut bindings::undertow_timed, tries: u32) -> Result<(u32, u32)> {
+    pub fn timed(
+        &self,
+        orders: &mut bindings::undertow_timed,
+        tries: u32,
+        resumed: bool,
+    ) -> Result<(u32, u32)> {
         let mut ended = 0;
         // SAFETY: As in `run`; `orders` is valid for reads and writes.
-        let hits = unsafe { bindings::undertow_selftest_timed(&self.0, orders, tries, &mut ended) };
+        let hits = unsafe {
+            bindings::undertow_selftest_timed(&self.0, orders, tries, resumed, &mut ended)
+        };
         to_result(hits)?;
         Ok((hits as u32, ended))
     }
