@@ -6,21 +6,16 @@
  * and jumps to the last VMFUNC of G1 with view 0 as its target and RSP in a
  * page that it may not write. If the interrupt is taken between VMFUNC and
  * the fetch that would fault, the CPU pushes its frame there, in view 0.
- *
- * Or the same after an earlier interrupt, for which the attacker was taken out
- * and put back: that the way back in has its guards up is shown by this.
  */
 #include <linux/clockchips.h>
 #include <linux/cpufeature.h>
 #include <linux/errno.h>
-#include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/undertow.h>
 #include <asm/msr.h>
-#include <asm/tsc.h>
 #include "internal.h"
 
 #define PATTERN		0x5a
@@ -29,76 +24,23 @@
 /* Where around that moment the attacker jumps. */
 #define SWEEP_BEFORE	256
 #define SWEEP		1024
-/* Time between the two interrupts: enough to get back inside. */
-#define GAP_NS		500000
 /* So many hits prove that the attack works. */
 #define ENOUGH		3
-
-static struct undertow_timed *timed_arg;
-static struct hrtimer timed_timer;
-static u32 timed_dice;
-static bool timed_again;
-
-/* The first time: say when there will be a second one. */
-static enum hrtimer_restart timed_tick(struct hrtimer *timer)
-{
-	if (timed_again)
-		return HRTIMER_NORESTART;
-
-	timed_again = true;
-	hrtimer_forward_now(timer, ns_to_ktime(GAP_NS));
-	WRITE_ONCE(timed_arg->fire, rdtsc() + (u64)GAP_NS * tsc_khz / 1000000 -
-		   SWEEP_BEFORE + (timed_dice >> 16) % SWEEP);
-	return HRTIMER_RESTART;
-}
-
-/* With interrupts on: the attacker is inside when the first one comes. */
-static void timed_resumed(const struct undertow_bench *b,
-			  struct undertow_timed *arg,
-			  struct undertow_outcome *out)
-{
-	timed_again = false;
-	WRITE_ONCE(arg->fire, 0);
-	hrtimer_start(&timed_timer, ns_to_ktime(GAP_NS),
-		      HRTIMER_MODE_REL_PINNED_HARD);
-	undertow_cross(arg, b->entry, b->stack, b->view, 0, out);
-	hrtimer_cancel(&timed_timer);
-}
-
-static void timed_first(const struct undertow_bench *b,
-			struct undertow_timed *arg, u32 dice,
-			struct undertow_outcome *out)
-{
-	unsigned long flags;
-
-	local_irq_save(flags);
-	/*
-	 * The attacker looks at the clock every few instructions only:
-	 * without a throw of the dice some moments are never tried.
-	 */
-	arg->fire = rdtsc() + FUSE + (dice >> 8) % 64;
-	wrmsrq(MSR_IA32_TSC_DEADLINE, arg->fire);
-	arg->fire += (dice >> 16) % SWEEP;
-	arg->fire -= SWEEP_BEFORE;
-	undertow_cross(arg, b->entry, b->stack, b->view, 0, out);
-	local_irq_restore(flags);
-}
 
 /**
  * undertow_selftest_timed() - try the attack again and again
  * @b: where to cross to; @b->entry is the attacker
  * @arg: the attacker's orders, in memory that it may read
  * @tries: how often
- * @resumed: jump after an earlier interrupt
  * @ended: set to how many tries ended with an error, as they should
  *
  * Return: how many tries changed the victim, 3 at most, or a negative errno.
  */
 int undertow_selftest_timed(const struct undertow_bench *b,
-			    struct undertow_timed *arg, u32 tries, bool resumed,
-			    u32 *ended)
+			    struct undertow_timed *arg, u32 tries, u32 *ended)
 {
 	struct undertow_outcome *out;
+	unsigned long flags;
 	u32 i, dice = 1;
 	int hits = 0;
 	u8 *victim;
@@ -114,21 +56,24 @@ int undertow_selftest_timed(const struct undertow_bench *b,
 		goto out_free;
 	}
 	arg->rsp = (unsigned long)victim + PAGE_SIZE / 2;
-	timed_arg = arg;
-	hrtimer_setup(&timed_timer, timed_tick, CLOCK_MONOTONIC,
-		      HRTIMER_MODE_REL_PINNED_HARD);
 
 	for (i = 0; i < tries && hits < ENOUGH; i++) {
 		memset(victim, PATTERN, PAGE_SIZE);
 
 		/* The handler may run on the victim: nobody may switch tasks. */
 		preempt_disable();
+		local_irq_save(flags);
+		/*
+		 * The attacker looks at the clock every few instructions only:
+		 * without a throw of the dice some moments are never tried.
+		 */
 		dice = dice * 1664525 + 1013904223;
-		timed_dice = dice;
-		if (resumed)
-			timed_resumed(b, arg, out);
-		else
-			timed_first(b, arg, dice, out);
+		arg->fire = rdtsc() + FUSE + (dice >> 8) % 64;
+		wrmsrq(MSR_IA32_TSC_DEADLINE, arg->fire);
+		arg->fire += (dice >> 16) % SWEEP;
+		arg->fire -= SWEEP_BEFORE;
+		undertow_cross(arg, b->entry, b->stack, b->view, out);
+		local_irq_restore(flags);
 		preempt_enable();
 
 		if (out->status)

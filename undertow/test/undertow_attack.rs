@@ -33,7 +33,7 @@ module! {
     params: {
         attack: u32 {
             default: 0,
-            description: "0 read, 1 write, 2 VMFUNC, 3 scan, 4 timed jump, 5 read in view 0, 6 FPU, 7 timed jump after a resume",
+            description: "0 read, 1 write, 2 VMFUNC, 3 scan, 4 timed jump, 5 read in view 0, 6 FPU",
         },
         weaken: u32 {
             default: 0,
@@ -134,30 +134,6 @@ ut_attack_timed:
     jmp     *%r9
     int3
     .size ut_attack_timed, . - ut_attack_timed
-
-    // The same, when told the time by the first interrupt.
-    .p2align 4
-    .globl ut_attack_timed_again
-    .type ut_attack_timed_again, @function
-ut_attack_timed_again:
-    endbr64
-    movq    (%rdi), %r8
-    movq    8(%rdi), %r9
-1:  movq    16(%rdi), %r10
-    testq   %r10, %r10
-    jz      1b
-    sti
-2:  rdtsc
-    shlq    $32, %rdx
-    orq     %rdx, %rax
-    cmpq    %r10, %rax
-    jb      2b
-    movq    %r8, %rsp
-    xorl    %eax, %eax
-    xorl    %ecx, %ecx
-    jmp     *%r9
-    int3
-    .size ut_attack_timed_again, . - ut_attack_timed_again
     .popsection
     "#,
     options(att_syntax)
@@ -169,7 +145,6 @@ extern "C" {
     fn ut_attack_vmfunc(orders: *mut u8);
     fn ut_attack_fpu(orders: *mut u8);
     fn ut_attack_timed(orders: *mut u8);
-    fn ut_attack_timed_again(orders: *mut u8);
     static ut_attack_gap_in: u8;
     static ut_attack_gap_out: u8;
     static __ut_text_start_ATTACK: u8;
@@ -276,7 +251,7 @@ fn stray_vmfunc(key: &Region, weaken: bool) -> Result<Outcome> {
     })
 }
 
-fn timed_jump(weaken: bool, tries: u32, resumed: bool) -> Result<Outcome> {
+fn timed_jump(weaken: bool, tries: u32) -> Result<Outcome> {
     /// The last three bytes of G1.
     const EXIT: usize = 2 * PAGE - 3;
 
@@ -289,12 +264,7 @@ fn timed_jump(weaken: bool, tries: u32, resumed: bool) -> Result<Outcome> {
     let orders = unsafe { &mut *memory.as_ptr() };
     orders.target = (selftest::gate() + EXIT) as u64;
 
-    let entry: undertow::compartment::Entry = if resumed {
-        ut_attack_timed_again
-    } else {
-        ut_attack_timed
-    };
-    let result = Bench::new(&call, entry, core::ptr::null()).timed(orders, tries, resumed);
+    let result = Bench::new(&call, ut_attack_timed, core::ptr::null()).timed(orders, tries);
     selftest::set_gate_priority(15);
     let (hits, ended) = result?;
     pr_info!("UT-TIMED tries={} hits={} ended={}\n", tries, hits, ended);
@@ -391,7 +361,7 @@ impl kernel::Module for Attack {
                 0 => read_key(&key, weaken)?,
                 1 => write_kernel(weaken)?,
                 2 => stray_vmfunc(&key, weaken)?,
-                4 | 7 => timed_jump(weaken, module_parameters::tries.value(), attack == 7)?,
+                4 => timed_jump(weaken, module_parameters::tries.value())?,
                 5 => read_in_root(weaken)?,
                 6 => read_fpu(weaken)?,
                 _ => return Err(EINVAL),

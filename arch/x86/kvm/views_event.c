@@ -41,8 +41,10 @@ bool kvm_view_interrupt_waits(struct kvm_vcpu *vcpu)
 	    !lapic_in_kernel(vcpu))
 		return false;
 
-	return kvm_cpu_has_extint(vcpu) ||
-	       kvm_lapic_find_highest_irr(vcpu) >= 0;
+	/* Without a crossing in progress there is nobody to tell. */
+	return (kvm_cpu_has_extint(vcpu) ||
+		kvm_lapic_find_highest_irr(vcpu) >= 0) &&
+	       kvm_view_trusted_sp(vcpu);
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_view_interrupt_waits);
 

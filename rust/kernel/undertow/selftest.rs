@@ -34,8 +34,6 @@ use super::{
     }, //
 };
 
-pub mod events;
-
 static SCAN_OFF: Atomic<bool> = Atomic::new(false);
 
 /// Lets text with forbidden instructions pass.
@@ -163,23 +161,15 @@ impl Bench {
         (exits, failed)
     }
 
-    /// Tries the timed attack on the gate, at once or after the attacker was `resumed`. Returns the
-    /// hits, and how many tries ended in a fault.
+    /// Tries the timed attack on the gate. Returns the hits, and how many tries ended in a fault.
     ///
     /// # Errors
     ///
     /// - `EOPNOTSUPP` without a TSC deadline timer, `ENOMEM`.
-    pub fn timed(
-        &self,
-        orders: &mut bindings::undertow_timed,
-        tries: u32,
-        resumed: bool,
-    ) -> Result<(u32, u32)> {
+    pub fn timed(&self, orders: &mut bindings::undertow_timed, tries: u32) -> Result<(u32, u32)> {
         let mut ended = 0;
         // SAFETY: As in `run`; `orders` is valid for reads and writes.
-        let hits = unsafe {
-            bindings::undertow_selftest_timed(&self.0, orders, tries, resumed, &mut ended)
-        };
+        let hits = unsafe { bindings::undertow_selftest_timed(&self.0, orders, tries, &mut ended) };
         to_result(hits)?;
         Ok((hits as u32, ended))
     }

@@ -146,7 +146,13 @@ fn a_vcpu_record_that_breaks_one_rule_says_which() {
     let bad = [
         (VcpuInit { size: 0, ..good }, Size),
         (VcpuInit { size: 65, ..good }, Size),
-        (VcpuInit { flags: 8, ..good }, Flags),
+        (
+            VcpuInit {
+                flags: 0x80,
+                ..good
+            },
+            Flags,
+        ),
         (
             VcpuInit {
                 rsvd: [0, 1],

@@ -81,7 +81,7 @@ constants! {
     /// The host leaves VMFUNC off on this vCPU.
     KVM_VIEW_VCPU_NO_VMFUNC: u32 = 1 << 1;
     /// An interrupt that waits while the vCPU is in a view ends its stay there.
-    KVM_VIEW_VCPU_IRQ_AEX: u32 = 1 << 2;
+    KVM_VIEW_VCPU_IRQ_AEX: u32 = 1 << 3;
 
     /// Sets rights.
     KVM_VIEW_OP_PROTECT: u8 = 1;

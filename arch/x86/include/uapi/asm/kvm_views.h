@@ -57,7 +57,7 @@
 /* VCPU_INIT flags. */
 #define KVM_VIEW_VCPU_NO_HW_VE		0x1
 #define KVM_VIEW_VCPU_NO_VMFUNC		0x2
-#define KVM_VIEW_VCPU_IRQ_AEX		0x4 /* AEX for an interrupt that waits */
+#define KVM_VIEW_VCPU_IRQ_AEX		0x8 /* AEX for an interrupt that waits */
 
 #ifndef __ASSEMBLER__
 

@@ -165,7 +165,7 @@ static void one_that_waits(u64 view, u64 cr8, bool told)
 	u64 irqs = nr_irq, aexs = nr_aex;
 
 	cli();
-	asm volatile("mov %0, %%cr8" : : "r" (cr8));
+	asm volatile("mov %0, %%cr8" : : "r" (cr8) : "memory");
 	x2apic_write_reg(APIC_SELF_IPI, IRQ_VECTOR);
 	memset(&last_aex, 0, sizeof(last_aex));
 	GUEST_ASSERT_EQ(views_run(view, insn_cpuid, 0), told ? AEX_RESULT : 1);
@@ -180,7 +180,7 @@ static void one_that_waits(u64 view, u64 cr8, bool told)
 	GUEST_ASSERT_EQ(nr_irq, irqs);
 	sti_nop();
 	GUEST_ASSERT_EQ(nr_irq, irqs + !cr8);
-	asm volatile("mov %0, %%cr8" : : "r" (0ull));
+	asm volatile("mov %0, %%cr8" : : "r" (0ull) : "memory");
 	GUEST_ASSERT_EQ(nr_irq, irqs + 1);
 }
 
