@@ -193,8 +193,7 @@ struct undertow_storm {
 int undertow_selftest_storm(const struct undertow_bench *b, void *arg,
 			    struct undertow_storm *s);
 int undertow_selftest_timed(const struct undertow_bench *b,
-			    struct undertow_timed *arg, u32 tries, bool resumed,
-			    u32 *ended);
+			    struct undertow_timed *arg, u32 tries, u32 *ended);
 u64 undertow_bench_run(const struct undertow_bench *b);
 u64 undertow_bench_exits(const struct undertow_bench *b, u64 times,
 			 u64 *failed);

@@ -34,6 +34,8 @@ use super::{
     }, //
 };
 
+pub mod events;
+
 static SCAN_OFF: Atomic<bool> = Atomic::new(false);
 
 /// Lets text with forbidden instructions pass.
