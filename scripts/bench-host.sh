@@ -51,7 +51,7 @@ disassemble() {
 	local name
 	for name in vmx_vcpu_run vcpu_run vmx_handle_exit; do
 		/usr/lib/llvm-19/bin/llvm-objdump -d --no-show-raw-insn --no-leading-addr \
-			--disassemble-symbols="$name" "$1" | sed -E 's/0x[0-9a-f]+( <)/\1/; s/[0-9a-f]{16} //'
+			--disassemble-symbols="$name" "$1" | sed -E 's/0x[0-9a-f]+( <[^+>]*)[^>]*/\1/'
 	done
 }
 disassemble "$UNPATCHED/vmlinux" >"$OUT/unpatched.s"

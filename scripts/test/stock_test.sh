@@ -5,7 +5,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
-plan 14
+plan 15
 STOCK=$WORK/stock
 export STOCK
 mkdir -p "$STOCK"
@@ -37,6 +37,7 @@ row 'is too slow on the patched host only' FAIL 0 timeout 0
 row 'takes the patched host down' FAIL 0 0 crash
 row '... also where it did not pass before' FAIL 1 1 crash
 row 'does not run on the patched host' FAIL 0 0 ''
+row 'does not run on the unpatched host' FAIL '' 0 0
 row 'fails everywhere' skip 1 1 1
 row 'is skipped everywhere' skip 4 4 4
 row 'was skipped, and fails' FAIL 4 4 1

@@ -35,6 +35,7 @@ enum kvm_views_break {
 	KVM_VIEWS_BREAK_BUSY,		/* DESTROY takes views that are in use */
 	KVM_VIEWS_BREAK_EPTP_SLOT,	/* ... and leaves EPTP list slots set */
 	KVM_VIEWS_BREAK_REVERSE,	/* nobody is told when a remap's target goes */
+	KVM_VIEWS_BREAK_VMM = 36,	/* a reset by the VMM leaves the VM's views */
 
 	/* SWITCH. */
 	KVM_VIEWS_BREAK_SWITCH_GATE = 16, /* SWITCH from a view at any place */

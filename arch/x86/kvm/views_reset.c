@@ -213,7 +213,7 @@ int kvm_views_vmm_reset(struct kvm_vcpu *vcpu)
 
 	if (kvm_vcpu_has_views(vcpu))
 		kvm_views_vcpu_reset(vcpu);
-	if (!kvm_vcpu_is_bsp(vcpu))
+	if (!kvm_vcpu_is_bsp(vcpu) || kvm_views_broken(KVM_VIEWS_BREAK_VMM))
 		return 0;
 
 	do {

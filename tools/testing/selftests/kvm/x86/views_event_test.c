@@ -123,6 +123,82 @@ static void guest_cases(void)
 	GUEST_DONE();
 }
 
+/*
+ * The same on a stack that can't be pushed to, in a view whose IDT can be read:
+ * the second of the two places where a delivery can fail.
+ */
+#define INSN_ON(name, text)					\
+static u64 on_stack_##name(u64 rsp)				\
+{								\
+	asm volatile("mov %0, %%rsp; " text : : "r" (rsp));	\
+	__builtin_unreachable();				\
+}
+
+INSN_ON(int80, "int $0x80")
+INSN_ON(int3, "int3")
+INSN_ON(ud2, "ud2")
+INSN_ON(div0, "xor %%ecx, %%ecx; xor %%edx, %%edx; div %%ecx")
+INSN_ON(pf, "mov 0x10, %%rax")
+INSN_ON(gp, "mov $1, %%rdi; shl $60, %%rdi; mov (%%rdi), %%rax")
+INSN_ON(push, "push $0")
+INSN_ON(irq, "sti; mov $100000, %%ecx; 1: loop 1b")
+
+static const struct {
+	const char *name;
+	u64 (*fn)(u64 rsp);
+	u32 cause;
+	u32 reason;
+	u32 event;
+} on_stack[] = {
+	{ "int 0x80", on_stack_int80, KVM_VIEW_AEX_EVENT, 48, 0x80000480 },
+	{ "int3", on_stack_int3, KVM_VIEW_AEX_EVENT, 48, 0x80000603 },
+	{ "#UD", on_stack_ud2, KVM_VIEW_AEX_EVENT, 0, 0x80000306 },
+	{ "#DE", on_stack_div0, KVM_VIEW_AEX_EVENT, 48, 0x80000300 },
+	{ "#PF", on_stack_pf, KVM_VIEW_AEX_EVENT, 48, 0x80000b0e },
+	{ "#GP", on_stack_gp, KVM_VIEW_AEX_EVENT, 48, 0x80000b0d },
+	{ "push", on_stack_push, KVM_VIEW_AEX_VIOLATION, 48, 0 },
+};
+
+static void guest_stacks(void)
+{
+	static const u8 rights[] = { KVM_VIEW_R, 0 };
+	u64 *stack = (u64 *)pages[PG_STACK].gva;
+	u64 rsp = (u64)(stack + 256);
+	int i, j;
+
+	views_start(0);
+	views_set(1, idt_gpa, KVM_VIEW_R);
+	for (i = 0; i < ARRAY_SIZE(rights); i++) {
+		views_set(1, pages[PG_STACK].gpa, rights[i]);
+		for (j = 0; j < ARRAY_SIZE(on_stack); j++) {
+			memset(&last_aex, 0, sizeof(last_aex));
+			GUEST_ASSERT_EQ(views_run(1, on_stack[j].fn, rsp),
+					AEX_RESULT);
+			__GUEST_ASSERT(last_aex.cause == on_stack[j].cause &&
+				       last_aex.exit_reason == on_stack[j].reason &&
+				       last_aex.event == on_stack[j].event,
+				       "%s: cause %u, reason %u, event %x",
+				       on_stack[j].name, last_aex.cause,
+				       last_aex.exit_reason, last_aex.event);
+			GUEST_ASSERT_EQ(last_aex.regs[4], rsp);
+		}
+	}
+	for (i = 0; i < 512; i++)
+		GUEST_ASSERT_EQ(stack[i], 0);
+
+	/* An interrupt that comes from KVM never gets as far as the stack. */
+	x2apic_enable();
+	cli();
+	x2apic_write_reg(APIC_SELF_IPI, IRQ_VECTOR);
+	GUEST_ASSERT_EQ(views_run(1, on_stack_irq, rsp), AEX_RESULT);
+	GUEST_ASSERT_EQ(last_aex.cause, KVM_VIEW_AEX_EVENT);
+	GUEST_ASSERT_EQ(last_aex.event, 0);
+	GUEST_ASSERT_EQ(nr_irq, 0);
+	sti_nop();
+	GUEST_ASSERT_EQ(nr_irq, 1);
+	GUEST_DONE();
+}
+
 static void handle_irq(struct ex_regs *regs)
 {
 	/* Not on a stack or in a view that something else chose. */
@@ -272,8 +348,9 @@ int main(void)
 {
 	views_require();
 	ksft_print_header();
-	ksft_set_plan(6);
+	ksft_set_plan(7);
 	views_test("events and exits", guest_cases, NULL);
+	views_test("events on a stack that is none", guest_stacks, prepare_irq);
 	views_test("interrupts", guest_irq, prepare_irq);
 	views_test("interrupts that wait", guest_irq_told, prepare_irq);
 	views_test("nobody asked to be told", guest_irq_not_told, prepare_irq);

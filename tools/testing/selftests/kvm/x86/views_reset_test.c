@@ -6,8 +6,6 @@
  *
  * ut-host-cpus: 2
  */
-#include <sys/mman.h>
-
 #include "views_two.h"
 
 #define R	KVM_VIEW_R
@@ -163,13 +161,24 @@ static u64 run_to_sync(struct kvm_vcpu *vcpu)
 }
 
 static unsigned long dirty[(MEM_PAGES + 63) / 64];
-static unsigned char core[MEM_PAGES];
+
+/* Pages of this process in memory, without the shared one of zeros. */
+static u64 resident(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	u64 pages;
+
+	TEST_ASSERT(file, "no /proc/self/statm");
+	TEST_ASSERT_EQ(fscanf(file, "%*u %lu", &pages), 1);
+	fclose(file);
+	return pages;
+}
 
 static void test_wipe(const char *name)
 {
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm;
-	u64 i, n = 0;
+	u64 i, n, before;
 
 	/* With room for the page tables. */
 	vm = __vm_create_with_one_vcpu(&vcpu, 100, guest_wipe);
@@ -183,6 +192,7 @@ static void test_wipe(const char *name)
 	*(u64 *)addr_gpa2hva(vm, ROM_GPA) = 77;
 
 	run_to_sync(vcpu);
+	before = resident();
 	vm_mem_region_set_flags(vm, MEM_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
 	kvm_vm_get_dirty_log(vm, MEM_SLOT, dirty);
 	n = run_to_sync(vcpu);
@@ -195,11 +205,8 @@ static void test_wipe(const char *name)
 		TEST_ASSERT(!!(dirty[i / 64] & BIT(i % 64)) ==
 			    (!(i % 100) && i != 200), "dirty log of frame %lu", i);
 	/* What had no memory got none. */
-	TEST_ASSERT_EQ(mincore(addr_gpa2hva(vm, MEM_GPA), MEM_PAGES * 4096ul,
-			       core), 0);
-	for (i = n = 0; i < MEM_PAGES; i++)
-		n += core[i] & 1;
-	TEST_ASSERT(n < 2 * MEM_PAGES / 100, "%lu frames have memory", n);
+	TEST_ASSERT(resident() < before + MEM_PAGES / 20,
+		    "%lu pages in memory, before %lu", resident(), before);
 	views_run_vcpu(vcpu);
 	kvm_vm_free(vm);
 	ksft_test_result_pass("%s\n", name);
@@ -399,11 +406,11 @@ int main(void)
 	ksft_set_plan(6);
 	views_test("reset, and start again", guest_reset, NULL);
 	test_wipe("what is wiped");
-	views_broken_test(KVM_VIEWS_BREAK_WIPE, "... and is not without the defence",
+	views_weakened_test(KVM_VIEWS_BREAK_WIPE, "... and is not without the defence",
 			  test_survives);
 	test_two("another vCPU is in a view");
-	views_broken_test(KVM_VIEWS_BREAK_EXPEL,
-			  "... and goes on in view 0 without the defence",
+	views_weakened_test(KVM_VIEWS_BREAK_EXPEL,
+			    "... and goes on in view 0 without the defence",
 			  test_goes_on);
 	test_vmm("reset by the VMM");
 	ksft_finished();

@@ -10,18 +10,24 @@
 u64 kernel_rsp;
 
 void user_start(void);
+void user_exits(void);
+void user_is_back(void);
 void user_end(void);
 void user_enter(u64 rip, u64 rsp);
 void back_in_kernel(void);
 
-/* A hypercall; then a switch, and something that exits. */
+/* A hypercall; then a switch, something that exits, and the way back. */
 asm(".pushsection .text\n"
 	"user_start:\n"
 	"	mov $0x5554, %eax; xor %ebx, %ebx; mov $2, %ecx; vmcall\n"
 	"	mov %rax, %r12\n"
 	"	mov $1, %ecx; xor %eax, %eax; vmfunc\n"
-	"	xor %eax, %eax; cpuid\n"
-	"1:	jmp 1b\n"
+	"	xor %eax, %eax\n"
+	"user_exits:\n"
+	"	cpuid\n"
+	"	xor %eax, %eax; xor %ecx, %ecx; vmfunc\n"
+	"user_is_back:\n"
+	"	ud2\n"
 	"user_end:\n"
 	/* Until something in user mode makes the kernel come back. */
 	"user_enter:\n"

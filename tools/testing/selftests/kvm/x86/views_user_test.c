@@ -5,11 +5,12 @@
  */
 #include "views_user.h"
 #include "views_util.h"
+#include "views_weaken.h"
 
 #define USER_CS		0x2b
 #define USER_DS		0x33
 
-static u64 nr_ud;
+static u64 nr_ud, ud_offset;
 static u64 gdt_gva, tss_gva;
 
 static void handle_ud(struct ex_regs *regs)
@@ -20,6 +21,7 @@ static void handle_ud(struct ex_regs *regs)
 	GUEST_ASSERT_EQ(regs->r12, -EPERM);
 	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_QUERY, KVM_VIEWS_Q_CURRENT, 0, 0), 0);
 	nr_ud++;
+	ud_offset = regs->rip - pages[PG_CODE].gva;
 	regs->cs = VIEWS_CS;
 	regs->rip = (u64)back_in_kernel;
 	frame[0] = kernel_rsp;
@@ -51,8 +53,21 @@ static void guest_user(void)
 	to_user();
 	GUEST_ASSERT_EQ(nr_ud, 1);
 	GUEST_ASSERT_EQ(nr_aex, 0);
+	/* What exits is not done in the view; a fetch can have exited before. */
+	GUEST_ASSERT(ud_offset <= (u64)user_exits - (u64)user_start);
 	to_user();
 	GUEST_ASSERT_EQ(nr_ud, 2);
+	GUEST_DONE();
+}
+
+/* Without the defence it is, and the stay lasts as long as it likes. */
+static void guest_user_stays(void)
+{
+	views_start(0);
+	user_init();
+	to_user();
+	GUEST_ASSERT_EQ(nr_ud, 1);
+	GUEST_ASSERT_EQ(ud_offset, (u64)user_is_back - (u64)user_start);
 	GUEST_DONE();
 }
 
@@ -103,8 +118,16 @@ int main(void)
 {
 	views_require();
 	ksft_print_header();
-	ksft_set_plan(2);
+	ksft_set_plan(3);
 	views_test("VMFUNC in user mode", guest_user, prepare);
 	views_test("user mode in a crossing", guest_user_crossing, prepare);
+	if (views_can_weaken()) {
+		views_weaken(BIT(KVM_VIEWS_BREAK_USER));
+		views_test("user mode stays in a view when nobody looks",
+			   guest_user_stays, prepare);
+		views_strengthen();
+	} else {
+		ksft_test_result_skip("user mode stays in a view\n");
+	}
 	ksft_finished();
 }

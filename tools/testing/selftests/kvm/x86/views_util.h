@@ -42,7 +42,8 @@ void views_vmfunc(u64 view);
 /*
  * views_call() runs fn(arg) in a view, on the caller's stack, and returns its
  * result, or AEX_RESULT if an AEX ended it.  The callee-saved registers are
- * kept on the trusted stack, because an AEX clears them.
+ * kept on the trusted stack, because an AEX clears them.  views_back is where
+ * both go on, with RSP as in the cell.
  *
  * The switch itself: to the view in ECX, by VMFUNC or, if @by_host is not 0, by
  * the host.  Clobbers RAX and RBX.
@@ -272,8 +273,8 @@ static inline void views_test(const char *name, void (*guest)(void),
 }
 
 /* The same with a defence switched off; skipped where the host can't do that. */
-static inline void views_broken_test(int bit, const char *name,
-				     void (*test)(const char *name))
+static inline void views_weakened_test(int bit, const char *name,
+				       void (*test)(const char *name))
 {
 	if (!views_can_weaken()) {
 		ksft_test_result_skip("%s: no CONFIG_KVM_VIEWS_BREAK\n", name);
