@@ -3,15 +3,20 @@
  * One crossing: from a caller in view 0 through the gate and back, or out of
  * an asynchronous exit back to that caller.
  */
+#include <linux/bug.h>
 #include <linux/export.h>
 #include <linux/hardirq.h>
 #include <linux/irqflags.h>
 #include <linux/percpu.h>
 #include <linux/processor.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
+#include <linux/timekeeping.h>
 #include <linux/undertow.h>
 #include <asm/apic.h>
+#include <asm/fsgsbase.h>
 #include <asm/processor-flags.h>
+#include <asm/segment.h>
 #include "internal.h"
 
 /* The innermost frame of this CPU's crossings; layout in gate.S. */
@@ -20,21 +25,20 @@ DEFINE_PER_CPU(unsigned long, undertow_sp);
 DEFINE_PER_CPU(bool, undertow_cpu_ready);
 
 /*
- * The view that the innermost crossing of this CPU goes to, 0: none. Names the
- * culprit where the record of an exit can't: when it stands in view 0 already.
+ * The crossing that this CPU is in. Like undertow_sp, it is set while a
+ * compartment may run, and cleared while ordinary kernel code does.
  */
-static DEFINE_PER_CPU(u32, undertow_view);
-
-/* The last asynchronous exit here. Read with interrupts still off. */
-static DEFINE_PER_CPU(struct kvm_view_aex, undertow_last_aex);
+DEFINE_PER_CPU(struct undertow_crossing *, undertow_crossing);
 
 /*
  * What a call that goes wrong takes of the caller's stack: the gate's frame,
  * the host's record, then the way to the log and back. A host that can't write
  * its record shuts the VM down, and a stack that ends on the way to the log is
- * a double fault. attacks.sh measures it: about 2.5 KiB.
+ * a double fault. attacks.sh measures it: about 3 KiB. Or it goes on: then
+ * the interrupts that waited come on top of the frame, the record and the
+ * context. What they need, and being preempted, is the rest.
  */
-#define UNDERTOW_STACK_NEED	SZ_4K
+#define UNDERTOW_STACK_NEED	(SZ_4K + SZ_1K)
 
 /*
  * Task priority inside a compartment, guard M2 of gate.S; what keeps it off the
@@ -53,17 +57,17 @@ unsigned long undertow_gate_ts __ro_after_init = X86_CR0_TS;
 static const unsigned long undertow_stack_need = UNDERTOW_STACK_NEED;
 #endif
 
-static const struct undertow_gate gate_vmfunc = {
-	.base = undertow_gate_vmfunc,
-	.enter = undertow_enter_vmfunc,
-	.fault_entry = undertow_fault_entry_vmfunc,
-};
+#define GATE(kind) {							\
+	.base = (unsigned long)undertow_gate_##kind,			\
+	.enter = (unsigned long)undertow_enter_##kind,			\
+	.fault_entry = (unsigned long)undertow_fault_entry_##kind,	\
+	.landed = (unsigned long)undertow_landed_##kind,		\
+	.tail = (unsigned long)undertow_tail_##kind,			\
+	.tail_end = (unsigned long)undertow_tail_end_##kind,		\
+}
 
-static const struct undertow_gate gate_switch = {
-	.base = undertow_gate_switch,
-	.enter = undertow_enter_switch,
-	.fault_entry = undertow_fault_entry_switch,
-};
+static const struct undertow_gate gate_vmfunc = GATE(vmfunc);
+static const struct undertow_gate gate_switch = GATE(switch);
 
 static const struct undertow_gate *undertow_gate __ro_after_init;
 /* Its entry; by itself, for the sake of the crossing. */
@@ -78,7 +82,7 @@ undertow_enter_fn undertow_enter __ro_after_init;
 const struct undertow_gate *undertow_gate_select(bool vmfunc)
 {
 	undertow_gate = vmfunc ? &gate_vmfunc : &gate_switch;
-	undertow_enter = undertow_gate->enter;
+	undertow_enter = (undertow_enter_fn)undertow_gate->enter;
 	return undertow_gate;
 }
 
@@ -87,7 +91,15 @@ const struct undertow_gate *undertow_gate_select(bool vmfunc)
  */
 unsigned long undertow_gate_base(void)
 {
-	return undertow_gate ? (unsigned long)undertow_gate->base : 0;
+	return undertow_gate ? undertow_gate->base : 0;
+}
+
+/**
+ * undertow_gate_get() - the gate in use, NULL: none is
+ */
+const struct undertow_gate *undertow_gate_get(void)
+{
+	return undertow_gate;
 }
 
 /*
@@ -114,49 +126,45 @@ static bool stack_has_room(void)
  * @entry: the function, in text that is executable in @view
  * @stack: top of a stack that is writable in @view
  * @view: EPTP index
+ * @max_us: microseconds that it may take, 0: any time
  * @out: how it ended
  *
- * Context: Any but NMI. Interrupts are off while inside.
+ * Interrupts are off while inside. An event that comes there is handled in view
+ * 0, and the function goes on; a maskable interrupt waits for the end of the
+ * call if the caller has interrupts off.
+ *
+ * Context: Any but NMI.
  * -EOPNOTSUPP in @out->status: this CPU is not registered with the host, or
  * the context is NMI; -ENOBUFS: the caller's stack is nearly used up. Nothing
  * was run then.
  */
 void undertow_cross(void *arg, unsigned long entry, void *stack, u32 view,
-		    struct undertow_outcome *out)
+		    u32 max_us, struct undertow_outcome *out)
 {
+	struct undertow_crossing crossing = { .out = out, .view = view };
 	struct undertow_ret ret;
 	unsigned long flags;
-	u32 outer;
 
 	out->value = 0;
 	out->status = -EOPNOTSUPP;
 	if (in_nmi())
 		return;
+	if (max_us)
+		crossing.deadline = ktime_get_mono_fast_ns() +
+				    (u64)max_us * NSEC_PER_USEC;
 
 	local_irq_save(flags);
 	if (!stack_has_room()) {
 		out->status = -ENOBUFS;
 	} else if (__this_cpu_read(undertow_cpu_ready)) {
-		outer = __this_cpu_read(undertow_view);
-		__this_cpu_write(undertow_view, view);
+		crossing.irqs_on = !irqs_disabled_flags(flags);
+		__this_cpu_write(undertow_crossing, &crossing);
 		ret = undertow_enter(arg, entry, stack, view);
-		__this_cpu_write(undertow_view, outer);
+		__this_cpu_write(undertow_crossing, NULL);
 		out->value = ret.value;
 		out->status = ret.status;
-		if (ret.status)
-			out->aex = *this_cpu_ptr(&undertow_last_aex);
 	}
 	local_irq_restore(flags);
-}
-
-/**
- * undertow_current_view() - which view does this CPU's crossing go to?
- *
- * Context: Interrupts off.
- */
-u32 undertow_current_view(void)
-{
-	return __this_cpu_read(undertow_view);
 }
 
 /*
@@ -174,17 +182,110 @@ static void undertow_reraise(u32 event)
 	__apic_send_IPI_self(vector);
 }
 
+/* FS base is the task's: a context switch would save what is in it. */
+static void undertow_restore_fsbase(unsigned long fsbase)
+{
+	if (rdfsbase() == fsbase)
+		return;
+
+	/* With another selector a switch would load its descriptor's base. */
+	loadsegment(fs, 0);
+	wrfsbase(fsbase);
+}
+
+/*
+ * Between an exit and the way back in: let the interrupts come that wait, if the
+ * caller would. For that time this is ordinary kernel code on the caller's
+ * stack, in no crossing. It can be preempted if the caller can, and end on
+ * another CPU.
+ */
+static void undertow_let_interrupts_in(struct undertow_crossing *crossing)
+{
+	const struct undertow_frame *frame =
+		(void *)__this_cpu_read(undertow_sp);
+
+	asm volatile("clts");
+	undertow_restore_fsbase(frame->fsbase);
+	__this_cpu_write(undertow_crossing, NULL);
+	__this_cpu_write(undertow_sp, frame->outer);
+
+	/* In this order the host delivers at once when CR8 drops. */
+	local_irq_enable();
+	asm volatile("movq %0, %%cr8" : : "r" (frame->cr8) : "memory");
+	local_irq_disable();
+
+	__this_cpu_write(undertow_crossing, crossing);
+	/* The rest of a crossing is set up again by the gate. */
+}
+
+/* May it go on? Time may have passed, and the CPU be another one. */
+static s64 undertow_may_go_on(const struct undertow_crossing *crossing)
+{
+	if (!__this_cpu_read(undertow_cpu_ready))
+		return -EOPNOTSUPP;
+
+	if (undertow_rs_is_dead(crossing))
+		return -ESHUTDOWN;
+
+	if (crossing->irqs_on && in_task() && fatal_signal_pending(current))
+		return -EINTR;
+
+	if (crossing->deadline &&
+	    ktime_get_mono_fast_ns() >= crossing->deadline)
+		return -ETIMEDOUT;
+
+	return 0;
+}
+
 /**
- * undertow_fault() - a compartment was stopped by the host
+ * undertow_fault() - the host took a compartment out
  * @aex: the record, on the trusted stack
+ * @resume: below it, what the last resume of this crossing read
  *
  * Called by the gate with interrupts off, on the caller's stack, in view 0.
  *
- * Return: the negative errno that ends the call.
+ * Return: in status, a negative errno that ends the call, 0 if it had returned
+ * by itself, more than 0 if it is to go on as @resume says.
  */
-asmlinkage long undertow_fault(const struct kvm_view_aex *aex)
+asmlinkage struct undertow_ret undertow_fault(const struct kvm_view_aex *aex,
+					      struct undertow_resume *resume)
 {
-	*this_cpu_ptr(&undertow_last_aex) = *aex;
+	struct undertow_crossing *crossing = __this_cpu_read(undertow_crossing);
+	struct undertow_ret ret = {};
+	s64 status;
+
+	/* undertow/gate.S knows them. */
+	BUILD_BUG_ON(sizeof(*aex) != 224);
+	BUILD_BUG_ON(sizeof(*resume) != 176);
+	BUILD_BUG_ON(offsetof(struct undertow_resume, view) != 168);
+
+	/* Somebody used the gate without undertow_cross(). */
+	if (WARN_ON_ONCE(!crossing)) {
+		ret.status = -EFAULT;
+		return ret;
+	}
+
 	undertow_reraise(aex->event);
-	return undertow_rs_fault(aex);
+	ret.status = undertow_rs_fault(aex, crossing, undertow_gate, resume);
+	switch (ret.status) {
+	case UNDERTOW_RETURNED:
+		ret.value = aex->regs[7];
+		ret.status = 0;
+		break;
+	case UNDERTOW_GO_ON:
+		crossing->has_context = true;
+		fallthrough;
+	case UNDERTOW_REPLAY:
+		if (crossing->irqs_on)
+			undertow_let_interrupts_in(crossing);
+		status = undertow_may_go_on(crossing);
+		if (status) {
+			ret.status = status;
+			undertow_rs_ended(crossing, status);
+		}
+		break;
+	}
+	if (ret.status < 0)
+		crossing->out->aex = *aex;
+	return ret;
 }

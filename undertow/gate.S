@@ -7,10 +7,11 @@
  * so that no page can be entered from the wrong side:
  *
  *   page  executable in    holds                               ends with
- *   G0    view 0           undertow_enter, undertow_fault_entry  -> view k
- *   G1    views k >= 2     landing; call; exit stub              -> view 1
+ *   G0    view 0           undertow_enter                        -> view k
+ *   G1    views k >= 2     landing, call, restore tail, exit     -> view 1
  *   G2    view 1, transit  pick up the trusted stack             -> view 0
- *   G3    view 0           rebuild the caller's state, return
+ *   G3    view 0           rebuild the caller's state, return;
+ *			    undertow_fault_entry, resume
  *
  * Inside a compartment the only executable VMFUNC is the last instruction of
  * G1, and an attacker may jump to it with registers, flags and stack of his
@@ -37,10 +38,25 @@
  * other register that the way back relies on: it is scanned for their bytes
  * at every offset before it becomes executable.
  *
- * The frame on the caller's stack, from the address in undertow_sp upwards.
- * A compartment can read it at most: its rights to kernel stacks end there.
+ * A compartment that the host took out for the sake of an event goes on where
+ * it was. Its registers are put back in its own view, by the restore tail in G1:
+ * that reads them from the caller's stack and writes nothing. An NMI in the tail
+ * overwrites the record, not what the tail reads, which begins below it: the
+ * tail is simply run again. Whoever jumps into the tail from inside loads
+ * registers that he could have loaded himself.
  *
- *	 0  outer undertow_sp (0: none)
+ * The caller's stack from the address in undertow_sp downwards, once there was
+ * an asynchronous exit:
+ *
+ *	-224  struct kvm_view_aex, written by the host
+ *	-400  struct undertow_resume, what the restore tail reads
+ *
+ * And the frame, from that address upwards. undertow_sp is 0 while ordinary
+ * kernel code runs, also between an exit and the way back in.
+ * A compartment can read all this at most: its rights to kernel stacks end
+ * there.
+ *
+ *	 0  0, the undertow_sp of before
  *	 8  CR8
  *	16  FS base
  *	24  RFLAGS
@@ -59,6 +75,11 @@
 #include <asm/kvm_views.h>
 
 #define FRAME_FSBASE	16
+
+/* undertow/cross.c checks these. */
+#define AEX_BYTES	224
+#define RESUME_BYTES	176
+#define RESUME_VIEW	168
 
 /*
  * Begin code that ends with the page that ends @end bytes after @gate; it lasts
@@ -123,10 +144,11 @@ SYM_INNER_LABEL(undertow_enter_\kind, SYM_L_GLOBAL)
 	pushq	%rax
 	movq	%cr8, %rax			/* Linux rests at 1, not at 0 */
 	pushq	%rax
-	pushq	PER_CPU_VAR(undertow_sp)	/* crossings nest */
+	pushq	PER_CPU_VAR(undertow_sp)
 	movq	%rsp, PER_CPU_VAR(undertow_sp)
 	movl	undertow_gate_tpr(%rip), %eax	/* M2: 15 */
 	movq	%rax, %cr8
+.Lgo_\kind:
 	xorl	%ebp, %ebp			/* nothing of the caller's */
 	xorl	%r8d, %r8d
 	xorl	%r9d, %r9d
@@ -147,15 +169,49 @@ SYM_INNER_LABEL(undertow_enter_\kind, SYM_L_GLOBAL)
 
 	/*
 	 * G1. View k. RSP is still the caller's stack, which is not writable
-	 * here; the compartment's own comes from RDX, set in view 0.
+	 * here; the compartment's own comes from RDX, set in view 0. Nothing
+	 * to call means: go on where an event came in between.
 	 */
 SYM_INNER_LABEL(undertow_g1_\kind, SYM_L_GLOBAL)
 	UNWIND_HINT_UNDEFINED
+	ANNOTATE_NOENDBR
+	testq	%rsi, %rsi
+	jz	.Ltail_\kind
+SYM_INNER_LABEL(undertow_landed_\kind, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
 	movq	%rdx, %rsp
 	ANNOTATE_RETPOLINE_SAFE
 	call	*%rsi
 	jmp	.Lexit_\kind
+
+	/*
+	 * Restore tail. RDX: struct undertow_resume, on the caller's stack.
+	 */
+SYM_INNER_LABEL(undertow_tail_\kind, SYM_L_GLOBAL)
+.Ltail_\kind:
+	UNWIND_HINT_UNDEFINED
+	ANNOTATE_NOENDBR
+	movq	%rdx, %rsp
+	popq	%rax
+	popq	%rcx
+	popq	%rdx
+	popq	%rbx
+	popq	%rbp				/* RSP's place */
+	popq	%rbp
+	popq	%rsi
+	popq	%rdi
+	popq	%r8
+	popq	%r9
+	popq	%r10
+	popq	%r11
+	popq	%r12
+	popq	%r13
+	popq	%r14
+	popq	%r15
+	iretq
+SYM_INNER_LABEL(undertow_tail_end_\kind, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+	int3
 
 	/*
 	 * From here on every register may be the attacker's, and he may have
@@ -258,17 +314,38 @@ SYM_INNER_LABEL(undertow_g3_\kind, SYM_L_GLOBAL)
 	 * View 0, interrupts off, all general registers 0. RSP points to the
 	 * record, struct kvm_view_aex, right below the frame. An NMI or a
 	 * machine check that was in flight has been handled before the first
-	 * instruction.
+	 * instruction, on a stack of its own: what stands below the record is
+	 * still what the last resume read.
 	 */
 SYM_INNER_LABEL(undertow_fault_entry_\kind, SYM_L_GLOBAL)
 	UNWIND_HINT_UNDEFINED
 	ENDBR
 	movq	%rsp, %rdi
-	call	undertow_fault			/* logs, decides: an errno */
-	movq	PER_CPU_VAR(undertow_sp), %rsp
-	movq	%rax, %rdx
-	xorl	%eax, %eax
+	subq	$RESUME_BYTES, %rsp
+	movq	%rsp, %rsi
+	call	undertow_fault			/* RAX value, RDX status */
+	testq	%rdx, %rdx
+	jg	.Lresume_\kind
+	addq	$(RESUME_BYTES + AEX_BYTES), %rsp
 	jmp	.Lrestore_\kind
+
+	/*
+	 * Interrupts off. The CPU can be another one than before, and CR8 and
+	 * CR0 those of the caller.
+	 */
+.Lresume_\kind:
+	leaq	(RESUME_BYTES + AEX_BYTES)(%rsp), %rax
+	movq	%rax, PER_CPU_VAR(undertow_sp)
+	movq	%cr0, %rax
+	orq	undertow_gate_ts(%rip), %rax
+	movq	%rax, %cr0
+	movl	undertow_gate_tpr(%rip), %eax	/* M2 */
+	movq	%rax, %cr8
+	movl	RESUME_VIEW(%rsp), %ecx
+	movq	%rsp, %rdx
+	xorl	%esi, %esi			/* nothing to call */
+	xorl	%edi, %edi
+	jmp	.Lgo_\kind
 	.balign	PAGE_SIZE, 0xcc
 SYM_CODE_END(undertow_gate_\kind)
 .endm

@@ -72,7 +72,7 @@ static int undertow_cpu_online(unsigned int cpu)
 
 	*vcpu = (struct kvm_view_vcpu) {
 		.size = sizeof(*vcpu),
-		.flags = undertow_vcpu_flags,
+		.flags = undertow_vcpu_flags | KVM_VIEW_VCPU_IRQ_AEX,
 		.ve_info = per_cpu_ptr_to_phys(this_cpu_ptr(&undertow_ve_page)),
 		.sp_cell = per_cpu_ptr_to_phys(this_cpu_ptr(&undertow_sp)),
 		.gs_base = native_rdmsrq(MSR_GS_BASE),
@@ -123,7 +123,7 @@ int undertow_cpus_register(u32 flags)
 
 	gate = undertow_gate_select(!(flags & KVM_VIEW_VCPU_NO_VMFUNC));
 	undertow_vcpu_flags = flags;
-	undertow_vcpu_entry = (unsigned long)gate->fault_entry;
+	undertow_vcpu_entry = gate->fault_entry;
 
 	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "undertow:online",
 				undertow_cpu_online, undertow_cpu_offline);

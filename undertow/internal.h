@@ -23,18 +23,6 @@ struct undertow_ret undertow_enter_switch(void *arg, unsigned long entry,
 struct undertow_ret undertow_floor(void *arg, unsigned long entry, void *stack,
 				   u64 view);
 
-/**
- * struct undertow_gate - one of the gates, VMFUNC or hypercall
- * @base: first of its four pages, G0 to G3
- * @enter: undertow_enter_*, see undertow/gate.S
- * @fault_entry: where an asynchronous exit continues
- */
-struct undertow_gate {
-	const char *base;
-	undertow_enter_fn enter;
-	const char *fault_entry;
-};
-
 const struct undertow_gate *undertow_gate_select(bool vmfunc);
 extern undertow_enter_fn undertow_enter;
 
@@ -42,12 +30,28 @@ extern char undertow_gate_vmfunc[];
 extern char undertow_gate_switch[];
 extern char undertow_fault_entry_vmfunc[];
 extern char undertow_fault_entry_switch[];
+extern char undertow_landed_vmfunc[];
+extern char undertow_landed_switch[];
+extern char undertow_tail_vmfunc[];
+extern char undertow_tail_switch[];
+extern char undertow_tail_end_vmfunc[];
+extern char undertow_tail_end_switch[];
 
-asmlinkage long undertow_fault(const struct kvm_view_aex *aex);
+/* What undertow_sp points to; gate.S pushes it. */
+struct undertow_frame {
+	u64 outer;
+	u64 cr8;
+	u64 fsbase;
+	u64 rflags;
+};
+
+asmlinkage struct undertow_ret undertow_fault(const struct kvm_view_aex *aex,
+					      struct undertow_resume *resume);
 
 void undertow_reset_init(void);
 
 DECLARE_PER_CPU(unsigned long, undertow_sp);
+DECLARE_PER_CPU(struct undertow_crossing *, undertow_crossing);
 DECLARE_PER_CPU(bool, undertow_cpu_ready);
 
 /* #VE information, alone on its page: it is absent in every view >= 1. */

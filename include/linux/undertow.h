@@ -19,6 +19,24 @@ struct seq_file;
 #include <asm/kvm_views.h>
 
 /**
+ * struct undertow_gate - one of the gates, VMFUNC or hypercall
+ * @base: first of its four pages, G0 to G3
+ * @enter: undertow_enter_*, see undertow/gate.S
+ * @fault_entry: where an asynchronous exit continues
+ * @landed: in G1, where a call and a resume part
+ * @tail: the restore tail in G1
+ * @tail_end: its end
+ */
+struct undertow_gate {
+	unsigned long base;
+	unsigned long enter;
+	unsigned long fault_entry;
+	unsigned long landed;
+	unsigned long tail;
+	unsigned long tail_end;
+};
+
+/**
  * struct undertow_outcome - how a crossing ended
  * @value: what the entry function returned; 0 if it was stopped
  * @status: 0, or a negative errno
@@ -30,16 +48,57 @@ struct undertow_outcome {
 	struct kvm_view_aex aex;
 };
 
+/**
+ * struct undertow_crossing - one crossing, on the stack of its caller
+ * @out: how it ends
+ * @view: EPTP index
+ * @deadline: when it has to be over, in ns of the monotonic clock; 0: never
+ * @irqs_on: did the caller have interrupts on?
+ * @has_context: was it resumed before, so that there is a struct undertow_resume?
+ */
+struct undertow_crossing {
+	struct undertow_outcome *out;
+	u64 deadline;
+	u32 view;
+	bool irqs_on;
+	bool has_context;
+};
+
+/**
+ * struct undertow_resume - what the gate's restore tail reads
+ * @regs: rax rcx rdx rbx rsp rbp rsi rdi r8..r15
+ * @rip: and the next four: as IRETQ takes them
+ * @cs: kernel code selector
+ * @rflags: flags
+ * @rsp: stack pointer
+ * @ss: kernel stack selector
+ * @view: EPTP index to go to
+ */
+struct undertow_resume {
+	u64 regs[16];
+	u64 rip;
+	u64 cs;
+	u64 rflags;
+	u64 rsp;
+	u64 ss;
+	u64 view;
+};
+
+/* undertow_rs_fault(): the call does not end with an error. */
+#define UNDERTOW_GO_ON		1	/* with a new struct undertow_resume */
+#define UNDERTOW_REPLAY		2	/* with the one that is there */
+#define UNDERTOW_RETURNED	3	/* it had returned, with the value in RDI */
+
 extern bool undertow_live;
 extern unsigned int undertow_gate_tpr;
 extern unsigned long undertow_gate_ts;
 extern unsigned long undertow_stack_need;
 
 /* gate and crossing: undertow/cross.c */
+const struct undertow_gate *undertow_gate_get(void);
 unsigned long undertow_gate_base(void);
 void undertow_cross(void *arg, unsigned long entry, void *stack, u32 view,
-		    struct undertow_outcome *out);
-u32 undertow_current_view(void);
+		    u32 max_us, struct undertow_outcome *out);
 
 /* host: undertow/host.c */
 bool undertow_cpu_is_registered(unsigned int cpu);
@@ -91,10 +150,12 @@ struct undertow_bench {
  * struct undertow_tally - what many tries came to
  * @result: of the first one: a negative errno, or 0 if it succeeded
  * @differing: how many others had another result
+ * @repeated: thousands that were made again, as an interrupt came meanwhile
  */
 struct undertow_tally {
 	s64 result;
 	u64 differing;
+	u64 repeated;
 };
 
 /**
@@ -113,6 +174,42 @@ struct undertow_timed {
 	u64 rbx;
 };
 
+/**
+ * struct undertow_storm - calls under fire
+ * @calls: how many to make
+ * @period_ns: between two interrupts of a timer, 0: no timer
+ * @loops: how often to go round in view 0, without a crossing
+ * @max_us: as for undertow_cross()
+ * @nmi: the timer is another CPU's, and sends an NMI here each time
+ * @irqs_off: call with interrupts off
+ * @roam: don't stay on one CPU
+ * @ticks: result: interrupts of the timer
+ * @nmis: result: NMIs handled, no more than one a tick
+ * @nmis_inside: result: of these, while a compartment ran
+ * @ended: result: calls that ended with an error
+ * @status: result: the last such error
+ * @value: result: what the last call returned
+ * @tsc: result: ticks of the TSC
+ */
+struct undertow_storm {
+	u64 calls;
+	u64 period_ns;
+	u64 loops;
+	u32 max_us;
+	bool nmi;
+	bool irqs_off;
+	bool roam;
+	u64 ticks;
+	u64 nmis;
+	u64 nmis_inside;
+	u64 ended;
+	s64 status;
+	u64 value;
+	u64 tsc;
+};
+
+int undertow_selftest_storm(const struct undertow_bench *b, void *arg,
+			    struct undertow_storm *s);
 int undertow_selftest_timed(const struct undertow_bench *b,
 			    struct undertow_timed *arg, u32 tries, u32 *ended);
 u64 undertow_bench_run(const struct undertow_bench *b);
@@ -128,7 +225,12 @@ s64 undertow_selftest_cross(const struct undertow_bench *b, void *arg);
 
 /* answered by kernel::undertow */
 int undertow_rs_init(int mode);
-long undertow_rs_fault(const struct kvm_view_aex *aex);
+long undertow_rs_fault(const struct kvm_view_aex *aex,
+		       const struct undertow_crossing *crossing,
+		       const struct undertow_gate *gate,
+		       struct undertow_resume *resume);
+bool undertow_rs_is_dead(const struct undertow_crossing *crossing);
+void undertow_rs_ended(const struct undertow_crossing *crossing, s64 status);
 void undertow_rs_violation(const struct kvm_ve_info *info, unsigned long ip);
 void undertow_rs_show(struct seq_file *m);
 int undertow_rs_seal(void);

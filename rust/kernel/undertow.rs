@@ -32,9 +32,11 @@ mod call;
 mod entry;
 mod host;
 mod report;
+mod restart;
 mod slot;
 mod start;
 mod status;
+mod stop;
 mod system;
 mod table;
 mod text;
@@ -47,7 +49,9 @@ pub use self::{
         Call,
         Compartment,
         Descriptor,
-        Entry, //
+        Entry,
+        OnFault,
+        DEFAULT_MAX_US, //
     },
     fault::Fault,
     region::{

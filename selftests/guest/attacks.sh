@@ -74,7 +74,7 @@ attack 'stopped=0 error=0 disclosed=1' '... and succeeds when the gate leaves CR
 # Not stopped by the host, but refused before it starts: error ENOBUFS.
 attack 'stopped=1 error=-105 .*intact=1' 'a caller without stack is refused' attack=7 left=1500
 attack 'stopped=1 error=-14 .*intact=1' '... by what looks at the stack' attack=7 left=3500 weaken=1
-attack 'stopped=1 error=-14 .*intact=1' '... and one with enough of it is not' attack=7 left=6000 >/tmp/enough
+attack 'stopped=1 error=-14 .*intact=1' '... and one with enough of it is not' attack=7 left=8000 >/tmp/enough
 used=$(fact used)
 need=$(fact need)
 cat /tmp/enough

@@ -56,6 +56,7 @@ undertow::compartment! {
     static ATTACK: Compartment = {
         name: c"attack",
         stacks: 1,
+        max_us: 0,
     };
 }
 

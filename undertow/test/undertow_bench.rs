@@ -110,6 +110,7 @@ impl kernel::Module for Costs {
         pr_info!("UT-COST crossings={}\n", crossings);
         pr_info!("UT-COST crossings_failed={}\n", failed);
         pr_info!("UT-COST crossing_exits={}\n", exits);
+        pr_info!("UT-COST portions_repeated={}\n", tally.repeated);
         pr_info!(
             "UT-COST exits_per_million={}\n",
             exits * 1_000_000 / crossings.max(1)

@@ -336,6 +336,7 @@ void kvm_views_watch_irq(struct kvm_vcpu *vcpu);
 
 /* views_event.c */
 bool kvm_view_astray(struct kvm_vcpu *vcpu, struct kvm_views *views);
+bool kvm_view_interrupt_waits(struct kvm_vcpu *vcpu);
 void kvm_views_before_injection(struct kvm_vcpu *vcpu);
 void kvm_views_smm_changed(struct kvm_vcpu *vcpu, bool entering);
 int kvm_view_violation(struct kvm_vcpu *vcpu, u8 missing);

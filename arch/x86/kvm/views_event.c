@@ -26,6 +26,26 @@ static bool event_to_inject(struct kvm_vcpu *vcpu)
 	       kvm_x86_call(interrupt_allowed)(vcpu, false) > 0;
 }
 
+/*
+ * Does an interrupt wait that the guest wants to be told of?  In a view IF and
+ * the task priority are no reason to wait: the guest alone knows whether its
+ * crossing can be interrupted.  The transit view is left within a few
+ * instructions.
+ */
+bool kvm_view_interrupt_waits(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->arch.view < 2 || !kvm_vcpu_has_views(vcpu) ||
+	    !(vcpu->arch.views->cfg.flags & KVM_VIEW_VCPU_IRQ_AEX) ||
+	    !lapic_in_kernel(vcpu))
+		return false;
+
+	/* Without a crossing in progress there is nobody to tell. */
+	return (kvm_cpu_has_extint(vcpu) ||
+		kvm_lapic_find_highest_irr(vcpu) >= 0) &&
+	       kvm_view_trusted_sp(vcpu);
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_view_interrupt_waits);
+
 /* May view 0 execute what the vCPU executes next? */
 static bool rip_is_executable(struct kvm_vcpu *vcpu, struct kvm_views *views)
 {
@@ -59,7 +79,7 @@ bool kvm_view_astray(struct kvm_vcpu *vcpu, struct kvm_views *views)
 /* Called before anything is injected; may sleep. */
 void kvm_views_before_injection(struct kvm_vcpu *vcpu)
 {
-	if (!event_to_inject(vcpu))
+	if (!event_to_inject(vcpu) && !kvm_view_interrupt_waits(vcpu))
 		return;
 
 	if (vcpu->arch.view) {

@@ -26,7 +26,7 @@ static long check_cfg(struct kvm_vcpu *vcpu, const struct kvm_view_vcpu *cfg)
 {
 	if (cfg->size != sizeof(*cfg) || cfg->rsvd[0] || cfg->rsvd[1] ||
 	    (cfg->flags & ~(KVM_VIEW_VCPU_NO_HW_VE | KVM_VIEW_VCPU_NO_VMFUNC |
-			    KVM_VIEW_VCPU_GATE_ONLY)) ||
+			    KVM_VIEW_VCPU_GATE_ONLY | KVM_VIEW_VCPU_IRQ_AEX)) ||
 	    cfg->vector != VE_VECTOR ||
 	    !legal_selector(cfg->cs) || !legal_selector(cfg->ss) ||
 	    is_noncanonical_address(cfg->gs_base, vcpu, 0) ||

@@ -55,6 +55,10 @@ void kvm_views_watch_irq(struct kvm_vcpu *vcpu)
 	struct kvm_vcpu_views *vv = vcpu->arch.views;
 	u64 ran;
 
+	/* Told of it, the guest looked, and is about to go back. */
+	if (!vcpu->arch.view && vv->irq_task && kvm_view_trusted_sp(vcpu))
+		return;
+
 	if (!vcpu->arch.view || !limit || !irq_waiting(vcpu) ||
 	    kvm_views_broken(KVM_VIEWS_BREAK_IRQ_LIMIT)) {
 		vv->irq_task = NULL;

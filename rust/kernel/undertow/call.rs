@@ -84,7 +84,8 @@ impl Call {
 
     /// Runs `entry(arg)` inside the compartment and waits for its end.
     ///
-    /// Interrupts are off while it is inside. Any context but NMI.
+    /// Interrupts that come meanwhile are handled, unless the caller has them off. Any context but
+    /// NMI.
     ///
     /// # Errors
     ///
@@ -129,6 +130,7 @@ impl Call {
                 entry as usize,
                 self.slot.stack_top() as *mut crate::ffi::c_void,
                 view.into(),
+                self.inside.0.descriptor().max_us,
                 outcome.as_mut_ptr(),
             )
         };
@@ -145,7 +147,12 @@ impl Call {
             return Err(Fault::NoStack);
         }
         self.inside.0.count_fault();
-        // SAFETY: For every other status `undertow_cross` has set the record.
-        Err(Fault::from_aex(unsafe { &(*outcome.as_ptr()).aex }))
+        Err(match status.unsigned_abs() as u32 {
+            bindings::ETIMEDOUT => Fault::TimedOut,
+            bindings::EINTR => Fault::Interrupted,
+            bindings::ESHUTDOWN => Fault::Dead,
+            // SAFETY: For every other status `undertow_cross` has set the record.
+            _ => Fault::from_aex(unsafe { &(*outcome.as_ptr()).aex }),
+        })
     }
 }

@@ -22,6 +22,7 @@ pub use super::call::{
 use super::{
     fault::Fault,
     logic::comp,
+    restart,
     slot::Pool,
     system, //
 };
@@ -36,7 +37,23 @@ pub struct Descriptor {
     pub stacks: usize,
     /// Bytes for the arguments and results of one call, 0 for the default (44 KiB).
     pub heap: usize,
+    /// Microseconds that one call may take, 0 for any time. Looked at when an event comes.
+    pub max_us: u32,
+    /// What becomes of the compartment when a call is ended by a fault or its deadline.
+    pub on_fault: OnFault,
 }
+
+/// What becomes of a compartment when a call is ended by a fault or its deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFault {
+    /// Nothing: the next call is made as usual.
+    End,
+    /// It is killed, until somebody restarts it.
+    Kill,
+}
+
+/// What a compartment that names no deadline has: one second.
+pub const DEFAULT_MAX_US: u32 = 1_000_000;
 
 /// A part of the kernel that reaches nothing but what it owns or was lent.
 ///
@@ -55,6 +72,8 @@ pub struct Compartment {
     pub(super) pool: Pool,
     calls: Atomic<u64>,
     faults: Atomic<u64>,
+    kills: Atomic<u64>,
+    restarts: Atomic<u64>,
 }
 
 impl Compartment {
@@ -69,6 +88,8 @@ impl Compartment {
             pool: Pool::new(),
             calls: Atomic::new(0),
             faults: Atomic::new(0),
+            kills: Atomic::new(0),
+            restarts: Atomic::new(0),
         }
     }
 
@@ -105,7 +126,7 @@ impl Compartment {
     ///
     /// # Errors
     ///
-    /// - [`Fault::Dead`] when the compartment is not registered.
+    /// - [`Fault::Dead`] when the compartment is not registered, or was killed.
     /// - [`Fault::Busy`] when all stacks are in use.
     pub fn begin(&'static self) -> Result<Call, Fault> {
         self.step(comp::Event::Enter)?;
@@ -127,18 +148,54 @@ impl Compartment {
         let _ = self.step(comp::Event::Leave);
     }
 
+    /// Ends the compartment: calls inside, on every CPU, end with [`Fault::Dead`], and so does every
+    /// later one.
+    ///
+    /// Takes effect at once and waits for nobody. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `ENODEV` when it was never registered.
+    /// - What the host answers. No call begins any more, but one that is inside can run on until
+    ///   an event comes.
+    pub fn kill(&'static self) -> Result {
+        restart::kill(self)
+    }
+
+    /// Makes a killed compartment work again: waits until every [`Call`] is dropped, wipes what the
+    /// compartment could write, and gives it back the right to execute.
+    ///
+    /// May sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `EPERM` when the system is sealed: rights can't be given any more.
+    /// - `EBUSY` when it is not dead.
+    /// - `ENODEV` when it was never registered.
+    /// - What the host answers; the compartment is dead as before.
+    pub fn restart(&'static self) -> Result {
+        restart::restart(self)
+    }
+
     /// Takes the compartment out of use for good; calls get [`Fault::Dead`] from now on.
     ///
     /// Returns whether no call is left inside.
-    pub(super) fn kill(&self) -> bool {
+    pub(super) fn retire(&self) -> bool {
         let _ = self.step(comp::Event::Kill);
-        matches!(
-            comp::unpack(self.state.load(Acquire)),
-            Some((comp::State::Dead, _))
-        )
+        self.state() == Some(comp::State::Dead)
     }
 
-    fn step(&self, event: comp::Event) -> Result<(), Fault> {
+    /// Returns the state, `None` if it is corrupt.
+    pub(super) fn state(&self) -> Option<comp::State> {
+        comp::unpack(self.state.load(Acquire)).map(|(state, _)| state)
+    }
+
+    /// Returns whether calls inside must not go on.
+    pub(super) fn is_dead(&self) -> bool {
+        !matches!(self.state(), Some(comp::State::Ready | comp::State::Live))
+    }
+
+    pub(super) fn step(&self, event: comp::Event) -> Result<(), Fault> {
         let mut word = self.state.load(Relaxed);
         loop {
             let next = match comp::step(word, event) {
@@ -147,9 +204,28 @@ impl Compartment {
                 Err(_) => return Err(Fault::Dead),
             };
             match self.state.cmpxchg(word, next, Full) {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    self.count(word, event);
+                    return Ok(());
+                }
                 Err(now) => word = now,
             }
+        }
+    }
+
+    /// Counts what an event did to a word that it was applied to.
+    fn count(&self, word: u32, event: comp::Event) {
+        use comp::State::{
+            Dead,
+            Dying,
+            Restarting, //
+        };
+
+        let was = comp::unpack(word).map(|(state, _)| state);
+        match event {
+            comp::Event::Kill if !matches!(was, Some(Dying | Dead)) => self.kills.add(1, Relaxed),
+            comp::Event::Seal if was == Some(Restarting) => self.restarts.add(1, Relaxed),
+            _ => {}
         }
     }
 
@@ -169,6 +245,11 @@ impl Compartment {
     /// Returns the calls begun and the calls that a fault ended, since registration.
     pub fn statistics(&self) -> (u64, u64) {
         (self.calls.load(Relaxed), self.faults.load(Relaxed))
+    }
+
+    /// Returns how often it was killed and restarted.
+    pub fn lives(&self) -> (u64, u64) {
+        (self.kills.load(Relaxed), self.restarts.load(Relaxed))
     }
 
     pub(super) fn descriptor(&self) -> &'static Descriptor {

@@ -14,6 +14,7 @@ use super::{
     report,
     start,
     status,
+    stop,
     system, //
 };
 
@@ -23,15 +24,44 @@ extern "C" fn undertow_rs_init(mode: c_int) -> c_int {
     c_int::from(start::init(mode))
 }
 
-/// A compartment was stopped. Returns the negative errno that ends its call.
+/// The host took a compartment out. Returns the negative errno that ends its call, or how it goes
+/// on, `UNDERTOW_GO_ON` and so on.
 ///
 /// # Safety
 ///
-/// `aex` must be valid for reads. Called with interrupts off, where RCU is watching.
+/// All must be valid for reads, `resume` also for writes. Called with interrupts off, where RCU is
+/// watching.
 #[no_mangle]
-unsafe extern "C" fn undertow_rs_fault(aex: *const bindings::kvm_view_aex) -> c_long {
+unsafe extern "C" fn undertow_rs_fault(
+    aex: *const bindings::kvm_view_aex,
+    crossing: *const bindings::undertow_crossing,
+    gate: *const bindings::undertow_gate,
+    resume: *mut bindings::undertow_resume,
+) -> c_long {
     // SAFETY: The caller's promise.
-    unsafe { report::stopped(&*aex) }
+    unsafe { stop::stopped(&*aex, &*crossing, &*gate, resume) }
+}
+
+/// Returns whether a call must not go on because its compartment was killed.
+///
+/// # Safety
+///
+/// `crossing` must be valid for reads. Called with interrupts off, where RCU is watching.
+#[no_mangle]
+unsafe extern "C" fn undertow_rs_is_dead(crossing: *const bindings::undertow_crossing) -> bool {
+    // SAFETY: The caller's promise.
+    unsafe { stop::is_dead(&*crossing) }
+}
+
+/// A call is ended for a reason that has nothing to do with what it did. `status` says which.
+///
+/// # Safety
+///
+/// `crossing` must be valid for reads. Called with interrupts off, where RCU is watching.
+#[no_mangle]
+unsafe extern "C" fn undertow_rs_ended(crossing: *const bindings::undertow_crossing, status: i64) {
+    // SAFETY: The caller's promise.
+    unsafe { stop::ended(&*crossing, status) };
 }
 
 /// View 0 touched memory without the right to; the access is denied.

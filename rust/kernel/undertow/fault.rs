@@ -28,11 +28,12 @@ pub enum Fault {
     /// The isolated code used an instruction that a compartment may not use; the value is the
     /// basic exit reason.
     Refused(u32),
-    /// An event that may not be handled inside ended the call.
+    /// The task that made the call is being killed, or the system goes down.
     Interrupted,
-    /// The isolated code kept an interrupt waiting for longer than the host allows.
+    /// The call took longer than the compartment's `max_us`, or kept an interrupt waiting for longer
+    /// than the host allows.
     TimedOut,
-    /// The compartment is not registered, or its registration failed.
+    /// The compartment is not registered, or was killed, perhaps during the call.
     Dead,
     /// All stacks of the compartment are in use.
     Busy,
@@ -41,7 +42,7 @@ pub enum Fault {
     /// The compartment returned bytes that are no value of the return type.
     BadReturn,
     /// The caller has too little kernel stack left for what has to happen when a call goes wrong:
-    /// less than about 4 KiB. Nothing was run.
+    /// less than about 5 KiB. Nothing was run.
     NoStack,
     /// This CPU or context can't enter a compartment.
     Unavailable,
@@ -77,8 +78,11 @@ impl Fault {
             },
             bindings::KVM_VIEW_AEX_REFUSED if aex.exit_reason == EXIT_EXCEPTION => Fault::Panicked,
             bindings::KVM_VIEW_AEX_REFUSED => Fault::Refused(aex.exit_reason),
-            bindings::KVM_VIEW_AEX_TIMEOUT => Fault::TimedOut,
-            _ => Fault::Interrupted,
+            // An event that could have been resumed, were it not for the place where it came.
+            _ => Fault::Violation {
+                addr: aex.rip,
+                gpa: 0,
+            },
         }
     }
 }

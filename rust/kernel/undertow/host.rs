@@ -78,13 +78,24 @@ pub(super) fn create(view: ViewId, access: Access) -> Result<(), HostError> {
 
 /// Changes rights, in order. When it fails, the changes before the refused one are in force.
 pub(super) fn set(ops: &[ViewOp]) -> Result<(), HostError> {
-    for chunk in ops.chunks(OPS_PER_CALL) {
-        let mut page = OpPage([ViewOp::ZERO; OPS_PER_CALL]);
-        page.0[..chunk.len()].copy_from_slice(chunk);
+    set_each(ops.iter().copied())
+}
 
+/// The same for changes that are made up as they are needed.
+pub(super) fn set_each(mut ops: impl Iterator<Item = ViewOp>) -> Result<(), HostError> {
+    let mut page = OpPage([ViewOp::ZERO; OPS_PER_CALL]);
+    loop {
+        let mut filled = 0;
+        for (place, op) in page.0.iter_mut().zip(&mut ops) {
+            *place = op;
+            filled += 1;
+        }
+        if filled == 0 {
+            return Ok(());
+        }
         let mut done = 0;
-        while done < chunk.len() {
-            let left = (chunk.len() - done) as u64;
+        while done < filled {
+            let left = (filled - done) as u64;
             match call(KVM_VIEWS_SET, gpa_of(&page.0[done]), left, 0)? {
                 // Fewer than asked for means: ask again. None at all would go on for ever.
                 0 => return Err(HostError::Unknown(0)),
@@ -92,7 +103,6 @@ pub(super) fn set(ops: &[ViewOp]) -> Result<(), HostError> {
             }
         }
     }
-    Ok(())
 }
 
 /// Freezes the rights of every view: from now on they can only be tightened.

@@ -7,7 +7,6 @@
 
 use crate::{
     bindings,
-    error::code,
     prelude::*,
     sync::atomic::{
         Atomic,
@@ -17,11 +16,7 @@ use crate::{
 
 use super::{
     logic::{
-        abi::{
-            Aex,
-            Cause,
-            VeInfo, //
-        },
+        abi::VeInfo,
         addr::ViewId,
         class::{
             Class,
@@ -34,7 +29,6 @@ use super::{
             OnFault,
             OnWrite,
             Scene,
-            Verdict,
             Violation,
             What, //
         }, //
@@ -46,24 +40,22 @@ use super::{
     }, //
 };
 
-/// Calls that a fault ended, logged or not.
-static STOPPED: Atomic<u64> = Atomic::new(0);
 static DENIED_IN_ROOT: Atomic<u64> = Atomic::new(0);
 
 /// What is asked for when something is denied, until drivers can say it themselves.
-const POLICY: super::logic::verdict::Policy = super::logic::verdict::Policy {
+pub(super) const POLICY: super::logic::verdict::Policy = super::logic::verdict::Policy {
     on_fault: OnFault::Kill,
     on_write: OnWrite::Oops,
 };
 
 /// Returns whether one more line may go to the log: ten in five seconds, the rest is counted.
-fn may_log() -> bool {
+pub(super) fn may_log() -> bool {
     // SAFETY: Takes a lock by trying only; any context. The name is for the line that counts what
     // was left out.
     unsafe { bindings::__printk_ratelimit(c"undertow".as_char_ptr()) != 0 }
 }
 
-fn class_of(region: Option<&RegionInfo<'_>>) -> Class {
+pub(super) fn class_of(region: Option<&RegionInfo<'_>>) -> Class {
     match region.map(|it| it.policy) {
         Some(Policy::KernelRw) => Class::KernelRw,
         Some(Policy::KernelRo) => Class::KernelRo,
@@ -74,14 +66,14 @@ fn class_of(region: Option<&RegionInfo<'_>>) -> Class {
     }
 }
 
-fn region_of<'a>(tables: Reader<'a>, violation: &Violation) -> Option<RegionInfo<'a>> {
+pub(super) fn region_of<'a>(tables: Reader<'a>, violation: &Violation) -> Option<RegionInfo<'a>> {
     match violation.what {
         What::Access(access) => tables.region_at(access.gfn.number()),
         _ => None,
     }
 }
 
-fn scene(violation: &Violation, class: Class) -> Scene {
+pub(super) fn scene(violation: &Violation, class: Class) -> Scene {
     Scene {
         view: View::new(violation.view, Reach::Readable),
         class,
@@ -101,64 +93,6 @@ impl crate::fmt::Display for Report<'_> {
     }
 }
 
-/// A compartment was stopped: says what it did. Returns the errno that ends the call.
-///
-/// # Safety
-///
-/// Interrupts must be off, on a CPU that RCU is watching.
-pub(super) unsafe fn stopped(aex: &bindings::kvm_view_aex) -> c_long {
-    STOPPED.add(1, Relaxed);
-    // SAFETY: Both are the same 224 bytes of plain integers; `logic` checks the layout.
-    let aex = unsafe { &*core::ptr::from_ref(aex).cast::<Aex>() };
-    const { assert!(size_of::<Aex>() == size_of::<bindings::kvm_view_aex>()) };
-
-    // An interrupt that the host still holds: it arrives when the caller's flags allow it. Or
-    // another CPU has ended all of this, because the next kernel is about to come.
-    if matches!(aex.cause(), Ok(Cause::Event)) && aex.event == 0
-        || matches!(aex.cause(), Ok(Cause::Reset))
-    {
-        return code::EINTR.to_errno() as c_long;
-    }
-    let Ok(violation) = Violation::of_aex(aex) else {
-        if may_log() {
-            pr_err!("undertow: a call was ended for a reason that the host garbled\n");
-        }
-        return code::EFAULT.to_errno() as c_long;
-    };
-    // SAFETY: The caller's promise, which holds to the end of this function.
-    let tables = unsafe { Reader::new() };
-    let region = region_of(tables, &violation);
-    let class = class_of(region.as_ref());
-
-    // Nothing is resumed yet: where the decision would be to go on, the call ends too, with an
-    // errno that says so. `Guard` ends a crossing although it stands in view 0.
-    if let Verdict::Resume = decide(&violation, &scene(&violation, class), &POLICY) {
-        return code::EINTR.to_errno() as c_long;
-    }
-    if may_log() {
-        // Not the view of the record: past the gate that is view 0, and a compartment can go to the
-        // view of another one to die there.
-        //
-        // SAFETY: Interrupts are off.
-        let number = unsafe { bindings::undertow_current_view() } as u16;
-        let tenant = tables.tenant(number);
-        pr_warn!(
-            "{}\n",
-            Report {
-                violation: &violation,
-                compartment: tenant.and_then(|it| it.compartment.name().to_str().ok()),
-                class,
-                region: region.as_ref().and_then(|it| it.name.to_str().ok()),
-                verdict: Verdict::Kill,
-            }
-        );
-    }
-    match violation.what {
-        What::Timeout => code::ETIMEDOUT.to_errno() as c_long,
-        _ => code::EFAULT.to_errno() as c_long,
-    }
-}
-
 /// View 0 was denied an access by #VE: says what it did. What follows is up to the exception
 /// table.
 ///
@@ -170,7 +104,7 @@ pub(super) unsafe fn denied_in_root(info: &bindings::kvm_ve_info, ip: usize) {
     if !may_log() {
         return;
     }
-    // SAFETY: As in `stopped`.
+    // SAFETY: Both are the same 64 bytes of plain integers; `logic` checks the layout.
     let info = unsafe { &*core::ptr::from_ref(info).cast::<VeInfo>() };
     const { assert!(size_of::<VeInfo>() == size_of::<bindings::kvm_ve_info>()) };
 
@@ -197,7 +131,7 @@ pub(super) unsafe fn denied_in_root(info: &bindings::kvm_ve_info, ip: usize) {
     );
 }
 
-/// Returns how many calls a fault ended, and how many accesses were denied in view 0.
-pub(super) fn counts() -> (u64, u64) {
-    (STOPPED.load(Relaxed), DENIED_IN_ROOT.load(Relaxed))
+/// Returns how many accesses were denied in view 0.
+pub(super) fn denied() -> u64 {
+    DENIED_IN_ROOT.load(Relaxed)
 }

@@ -37,6 +37,8 @@ use super::{
     text, //
 };
 
+pub mod events;
+
 static SCAN_OFF: Atomic<bool> = Atomic::new(false);
 
 /// Lets text with forbidden instructions pass.

@@ -111,6 +111,18 @@ impl Pool {
         }
     }
 
+    /// Wipes what compartments wrote.
+    ///
+    /// # Safety
+    ///
+    /// No [`Slot`] of this pool may exist, nor come to be meanwhile.
+    pub(super) unsafe fn wipe(&self) {
+        for (addr, bytes) in self.writable() {
+            // SAFETY: INV-SLOT-1, and by the caller's promise nobody else uses the pages.
+            unsafe { core::ptr::write_bytes(addr as *mut u8, 0, bytes) };
+        }
+    }
+
     fn slot_bytes(&self) -> usize {
         GUARD_BYTES + STACK_BYTES + self.arena.load(Relaxed)
     }
@@ -126,6 +138,11 @@ impl Pool {
         };
 
         (0..count).map(move |index| (base + index * bytes + GUARD_BYTES, bytes - GUARD_BYTES))
+    }
+
+    /// Returns how many slots are taken.
+    pub(super) fn in_use(&self) -> u32 {
+        slots::claimed(self.taken.load(Relaxed), self.count.load(Relaxed) as u32)
     }
 
     /// Takes a slot. `None` when all are in use or there are none.

@@ -17,6 +17,7 @@ use crate::{
 use super::{
     host,
     logic::abi::consts::KVM_VIEWS_VERSION,
+    restart,
     system,
     table::MAX_VIEWS, //
 };
@@ -71,7 +72,10 @@ pub(super) fn backend() -> Backend {
 /// Starts the system, once, at boot. Returns whether views are enforced.
 pub(super) fn init(mode: c_int) -> bool {
     // SAFETY: Called once, by the guest core's initcall, before any driver's.
-    unsafe { system::prepare() };
+    unsafe {
+        system::prepare();
+        restart::prepare();
+    };
     REQUIRED.store(mode == MODE_REQUIRE, Relaxed);
 
     if mode == MODE_OFF {

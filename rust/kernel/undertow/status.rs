@@ -12,9 +12,11 @@ use super::{
     host,
     logic::{
         abi::consts::KVM_VIEWS_Q_PT_PAGES,
-        addr::ViewId, //
+        addr::ViewId,
+        comp, //
     },
     report,
+    stop,
     system::{
         self,
         State, //
@@ -45,7 +47,7 @@ fn table_pages(view: u16) -> u64 {
 }
 
 fn show_system(m: &SeqFile, state: &State) {
-    let (stopped, denied) = report::counts();
+    let (stopped, resumed) = stop::statistics();
     let views = state.nr_views();
     let pages: u64 = (0..views as u16).map(table_pages).sum();
 
@@ -56,7 +58,8 @@ fn show_system(m: &SeqFile, state: &State) {
     seq_print!(m, "regions: {}\n", state.tables().regions().count());
     seq_print!(m, "page table bytes: {}\n", pages * 4096);
     seq_print!(m, "calls ended by a fault: {}\n", stopped);
-    seq_print!(m, "accesses denied in view 0: {}\n", denied);
+    seq_print!(m, "events inside, call resumed: {}\n", resumed);
+    seq_print!(m, "accesses denied in view 0: {}\n", report::denied());
 }
 
 fn show_cpus(m: &SeqFile) {
@@ -76,6 +79,20 @@ fn show_cpus(m: &SeqFile) {
     }
 }
 
+fn state_name(state: Option<comp::State>) -> &'static str {
+    use comp::State;
+
+    match state {
+        Some(State::New) => "new",
+        Some(State::Ready) => "ready",
+        Some(State::Live) => "live",
+        Some(State::Dying) => "dying",
+        Some(State::Dead) => "dead",
+        Some(State::Restarting) => "restarting",
+        None => "corrupt",
+    }
+}
+
 fn show_views(m: &SeqFile, state: &State) {
     for number in 0..state.nr_views() as u16 {
         let pages = table_pages(number);
@@ -87,15 +104,26 @@ fn show_views(m: &SeqFile, state: &State) {
                 // What a test makes this file wait for: somebody unloads the module meanwhile.
                 #[cfg(CONFIG_UNDERTOW_SELFTEST)]
                 super::selftest::pause();
-                let (calls, faults) = tenant.compartment.statistics();
+                let compartment = tenant.compartment;
+                let (calls, faults) = compartment.statistics();
+                let (kills, restarts) = compartment.lives();
                 seq_print!(
                     m,
                     "view {}: compartment \"{}\", {} table pages, {} calls, {} ended by a fault\n",
                     number,
-                    tenant.compartment.name(),
+                    compartment.name(),
                     pages,
                     calls,
                     faults
+                );
+                seq_print!(
+                    m,
+                    "view {}: {}, {} stacks in use, {} kills, {} restarts\n",
+                    number,
+                    state_name(compartment.state()),
+                    compartment.pool.in_use(),
+                    kills,
+                    restarts
                 );
             }
         }

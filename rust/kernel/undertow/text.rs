@@ -52,7 +52,7 @@ pub(super) fn gate() -> Range<usize> {
 
 /// Returns what every compartment's view executes beside the compartment's own text: G1, the only
 /// page of the gate that it does, and the common text.
-fn shared() -> [Range<usize>; 2] {
+pub(super) fn shared() -> [Range<usize>; 2] {
     let g1 = gate().start + PAGE_SIZE;
     [g1..g1 + PAGE_SIZE, common()]
 }

@@ -33,6 +33,8 @@ pub(crate) struct Declaration {
     name: Expr,
     stacks: Option<Expr>,
     heap: Option<Expr>,
+    max_us: Option<Expr>,
+    on_fault: Option<Expr>,
 }
 
 impl Parse for Declaration {
@@ -55,17 +57,22 @@ impl Parse for Declaration {
         let body;
         let brace = braced!(body in input);
         let (mut name, mut stacks, mut heap) = (None, None, None);
+        let (mut max_us, mut on_fault) = (None, None);
         while !body.is_empty() {
             let key: Ident = body.parse()?;
             let slot = match key.to_string().as_str() {
                 "name" => &mut name,
                 "stacks" => &mut stacks,
                 "heap" => &mut heap,
+                "max_us" => &mut max_us,
+                "on_fault" => &mut on_fault,
                 _ => {
                     return Err(refuse(
                         &key,
                         format!("a compartment has no field `{key}`"),
-                        "the fields are `name`, `stacks` (default 1) and `heap` (default 0)",
+                        "the fields are `name`, `stacks` (default 1), `heap` (default 0), \
+                         `max_us` (default one second) and `on_fault` (`End`, the default, or \
+                         `Kill`)",
                     ))
                 }
             };
@@ -91,6 +98,8 @@ impl Parse for Declaration {
             })?,
             stacks,
             heap,
+            max_us,
+            on_fault,
         })
     }
 }
@@ -103,10 +112,14 @@ pub(crate) fn compartment(declaration: Declaration) -> TokenStream {
         name,
         stacks,
         heap,
+        max_us,
+        on_fault,
     } = declaration;
     let [start, end] = text_bounds(&ident);
     let stacks = stacks.map_or(quote!(1), |stacks| quote!(#stacks));
     let heap = heap.map_or(quote!(0), |heap| quote!(#heap));
+    let max_us = max_us.map_or(quote!(::kernel::undertow::DEFAULT_MAX_US), |us| quote!(#us));
+    let on_fault = on_fault.map_or(quote!(End), |on_fault| quote!(#on_fault));
 
     quote! {
         #(#attrs)*
@@ -131,6 +144,8 @@ pub(crate) fn compartment(declaration: Declaration) -> TokenStream {
                 text: __ut_text,
                 stacks: #stacks,
                 heap: #heap,
+                max_us: #max_us,
+                on_fault: ::kernel::undertow::OnFault::#on_fault,
             };
 
             ::kernel::undertow::Compartment::new(&DESCRIPTOR)

@@ -6,8 +6,8 @@
 //! compare-and-exchange decides between a call that comes in and a kill. The
 //! functions are pure; the caller owns the atomic.
 //!
-//! Invariant `INV-COMP-1`: nobody enters between a kill and a restart, and the
-//! count is the number of calls inside.
+//! Invariant `INV-COMP-1`: nobody enters between a kill and the end of a
+//! restart, and the count is the number of calls inside.
 //!
 //! ```text
 //!        Seal          Enter           Leave (last)
@@ -16,8 +16,10 @@
 //!    | Kill       | Kill          | Kill
 //!    v            v               v      Leave (last)
 //!   Dead <------ Dead           Dying --------------> Dead
-//!    |
-//!    +--Restart--> New
+//!    | ^
+//!    | +---------------------- Kill
+//!    +--Restart--> Restarting ------> Ready
+//!                             Seal
 //! ```
 
 /// State of a compartment.
@@ -33,6 +35,8 @@ pub enum State {
     Dying,
     /// Killed and empty.
     Dead,
+    /// Being wiped and given back its rights: no call may enter.
+    Restarting,
 }
 
 /// What happens to a compartment.
@@ -46,7 +50,7 @@ pub enum Event {
     Leave,
     /// A violation, a time-out or the owner ends it.
     Kill,
-    /// The owner sets it up again.
+    /// The owner begins to set it up again.
     Restart,
 }
 
@@ -88,6 +92,7 @@ pub const fn unpack(word: u32) -> Option<(State, u32)> {
         2 if calls > 0 => Some((State::Live, calls)),
         3 if calls > 0 => Some((State::Dying, calls)),
         4 if calls == 0 => Some((State::Dead, calls)),
+        5 if calls == 0 => Some((State::Restarting, calls)),
         _ => None,
     }
 }
@@ -98,11 +103,11 @@ pub const fn step(word: u32, event: Event) -> Result<u32, Refusal> {
         return Err(Refusal::Corrupt);
     };
     match (event, state) {
-        (Event::Seal, State::New) => Ok(pack(State::Ready, 0)),
+        (Event::Seal, State::New | State::Restarting) => Ok(pack(State::Ready, 0)),
         (Event::Seal, State::Ready | State::Live) => Err(Refusal::Misuse),
         (Event::Seal, State::Dying | State::Dead) => Err(Refusal::Dead),
 
-        (Event::Enter, State::New) => Err(Refusal::NotReady),
+        (Event::Enter, State::New | State::Restarting) => Err(Refusal::NotReady),
         (Event::Enter, State::Ready | State::Live) => {
             if calls == CALLS_MAX {
                 return Err(Refusal::Busy);
@@ -115,14 +120,18 @@ pub const fn step(word: u32, event: Event) -> Result<u32, Refusal> {
         (Event::Leave, State::Live) => Ok(pack(State::Ready, 0)),
         (Event::Leave, State::Dying) if calls > 1 => Ok(pack(State::Dying, calls - 1)),
         (Event::Leave, State::Dying) => Ok(pack(State::Dead, 0)),
-        (Event::Leave, State::New | State::Ready | State::Dead) => Err(Refusal::Misuse),
+        (Event::Leave, State::New | State::Ready | State::Dead | State::Restarting) => {
+            Err(Refusal::Misuse)
+        }
 
         // A second kill is legal: two CPUs can fault at the same time.
         (Event::Kill, State::Live | State::Dying) => Ok(pack(State::Dying, calls)),
-        (Event::Kill, State::New | State::Ready | State::Dead) => Ok(pack(State::Dead, 0)),
+        (Event::Kill, State::New | State::Ready | State::Dead | State::Restarting) => {
+            Ok(pack(State::Dead, 0))
+        }
 
-        (Event::Restart, State::Dead) => Ok(INITIAL),
-        (Event::Restart, State::Dying) => Err(Refusal::Busy),
+        (Event::Restart, State::Dead) => Ok(pack(State::Restarting, 0)),
+        (Event::Restart, State::Dying | State::Restarting) => Err(Refusal::Busy),
         (Event::Restart, State::New | State::Ready | State::Live) => Err(Refusal::Misuse),
     }
 }

@@ -9,6 +9,7 @@
 //! Arrows point down only:
 //!
 //! - [`report`]: one readable line for a violation;
+//! - [`resume`]: how a compartment goes on after an event;
 //! - [`verdict`]: what to do about a violation;
 //! - [`layout`]: who owns which frame, and the changes that make the views so;
 //! - [`class`]: the rights of each class of page in each view;
@@ -29,6 +30,7 @@ pub mod layout;
 pub mod map;
 pub mod names;
 pub mod report;
+pub mod resume;
 pub mod scan;
 pub mod slots;
 pub mod verdict;

@@ -48,6 +48,7 @@ impl fmt::Display for Report<'_> {
         match self.violation.what {
             What::Access(access) => self.write_access(f, &access)?,
             What::Event(event) => write!(f, "{event} at {:#x}", self.violation.rip)?,
+            What::Pending => write!(f, "event at {:#x}", self.violation.rip)?,
             What::Refused(reason) => {
                 write!(f, "VM exit {reason} at {:#x} refused", self.violation.rip)?
             }
@@ -140,7 +141,7 @@ fn class_name(class: Class) -> &'static str {
 
 fn outcome(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Resume => "resumed",
+        Verdict::Resume | Verdict::Finish => "resumed",
         Verdict::Grant(_) => "granted as planned, resumed",
         Verdict::Audit(_) => "allowed, audit only",
         Verdict::Fixup => "access ended with EFAULT",

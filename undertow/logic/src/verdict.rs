@@ -59,8 +59,11 @@ pub struct BadAccess {
 pub enum What {
     /// An access that the view does not allow.
     Access(BadAccess),
-    /// An event that arrived in a view.
+    /// An event that arrived in a view, and was dropped.
     Event(Event),
+    /// An event that the host delivers in the root view: NMI, machine check, or
+    /// an interrupt that waits until the caller's state lets it in.
+    Pending,
     /// An exit that a view may not cause.
     Refused(ExitReason),
     /// The root view with RIP where it may not execute: a crossing that did
@@ -93,6 +96,7 @@ impl Violation {
                 missing: aex.missing()?,
                 is_walk: aex.qualification().is_walk(),
             }),
+            Cause::Event if aex.event == 0 => What::Pending,
             Cause::Event => What::Event(Event::new(aex.event).ok_or(DecodeError::Value)?),
             Cause::Refused => What::Refused(ExitReason(aex.exit_reason)),
             Cause::Guard => What::Guard,
@@ -187,6 +191,8 @@ pub struct Policy {
 pub enum Verdict {
     /// Go on where it stopped.
     Resume,
+    /// Go on past the gate: the compartment has returned.
+    Finish,
     /// Tell the host again what the layout grants, then go on.
     Grant(Access),
     /// Log it, let the host grant this, then go on.
@@ -211,11 +217,13 @@ pub fn decide(violation: &Violation, scene: &Scene, policy: &Policy) -> Verdict 
         }
         // Not a bug of the kernel: a crossing that did not go through the gate.
         (ViewId::ROOT, _) => end(scene),
-        // Its few instructions touch nothing that could be missing.
-        (ViewId::TRANSIT, _) => end(scene),
         _ if scene.is_dead || !scene.in_crossing => end(scene),
+        // It was on its way out. Nothing there can touch what is missing.
+        (ViewId::TRANSIT, What::Pending) => Verdict::Finish,
+        (ViewId::TRANSIT, _) => end(scene),
         (_, What::Access(access)) => decide_access(&access, scene, policy),
         (_, What::Event(event)) => decide_event(event, scene),
+        (_, What::Pending) => Verdict::Resume,
         (_, What::Refused(_) | What::Guard | What::Timeout) => end(scene),
     }
 }

@@ -146,7 +146,13 @@ fn a_vcpu_record_that_breaks_one_rule_says_which() {
     let bad = [
         (VcpuInit { size: 0, ..good }, Size),
         (VcpuInit { size: 65, ..good }, Size),
-        (VcpuInit { flags: 8, ..good }, Flags),
+        (
+            VcpuInit {
+                flags: 0x10,
+                ..good
+            },
+            Flags,
+        ),
         (
             VcpuInit {
                 rsvd: [0, 1],
@@ -207,6 +213,8 @@ fn an_aex_record_that_breaks_one_rule_says_which() {
     };
     assert_eq!(event.check(), Ok(()));
     assert_eq!(event.cause(), Ok(Cause::Event));
+    // The host holds it.
+    assert_eq!(Aex { event: 0, ..event }.check(), Ok(()));
 
     let timeout = Aex {
         cause: KVM_VIEW_AEX_TIMEOUT,
@@ -218,11 +226,10 @@ fn an_aex_record_that_breaks_one_rule_says_which() {
     use DecodeError::*;
     let bad = [
         (Aex { cause: 0, ..good }, Value),
-        (Aex { cause: 6, ..good }, Value),
+        (Aex { cause: 7, ..good }, Value),
         (Aex { view: 512, ..good }, View),
         (Aex { missing: 8, ..good }, Access),
         (Aex { event: 14, ..good }, Value),
-        (Aex { event: 0, ..event }, Value),
         (
             Aex {
                 pad: [0, 0, 0, 0, 1],

@@ -181,6 +181,28 @@ fn events_inside_are_resumed_only_if_nobody_inside_made_them() {
 }
 
 #[test]
+fn an_event_that_the_host_holds_ends_nothing() {
+    let ask = |view: View, is_dead, in_crossing| {
+        let mut scene = scene(view, Class::Ordinary);
+        scene.is_dead = is_dead;
+        scene.in_crossing = in_crossing;
+        let pending = Violation {
+            view: view.id,
+            rip: 0,
+            what: What::Pending,
+        };
+        decide(&pending, &scene, &STRICT)
+    };
+    assert_eq!(ask(OWN, false, true), Verdict::Resume);
+    assert_eq!(ask(View::TRANSIT, false, true), Verdict::Finish);
+    assert_eq!(ask(OWN, true, true), Verdict::Kill);
+    assert_eq!(ask(View::TRANSIT, true, true), Verdict::Kill);
+    // In the root view it is no exit at all.
+    assert_eq!(ask(View::ROOT, false, true), Verdict::Kill);
+    assert_eq!(ask(OWN, false, false), Verdict::Panic);
+}
+
+#[test]
 fn nothing_is_learned_about_what_undertow_needs() {
     for (class, missing, wanted) in [
         (Class::Ordinary, Rights::W, Verdict::Audit(Access::Rw)),
@@ -248,7 +270,12 @@ fn violations(view: View) -> Vec<Violation> {
             ..all[0]
         });
     }
-    for what in [What::Refused(ExitReason(59)), What::Guard, What::Timeout] {
+    for what in [
+        What::Pending,
+        What::Refused(ExitReason(59)),
+        What::Guard,
+        What::Timeout,
+    ] {
         all.push(Violation { what, ..all[0] });
     }
     all
@@ -320,6 +347,12 @@ fn check(violation: &Violation, scene: &Scene, policy: &Policy) {
     let planned = scene.class.grant(scene.view).access;
     let goes_on = match verdict {
         Verdict::Resume => true,
+        Verdict::Finish => {
+            assert!(scene.in_crossing && !scene.is_dead, "{}", says());
+            assert_eq!(scene.view.id, ViewId::TRANSIT, "{}", says());
+            assert_eq!(violation.what, What::Pending, "{}", says());
+            false
+        }
         Verdict::Grant(given) => {
             assert!(!given.allows(Rights::X) && given == planned, "{}", says());
             assert!(!scene.is_sealed, "{}", says());
@@ -360,7 +393,7 @@ fn check(violation: &Violation, scene: &Scene, policy: &Policy) {
         if verdict == Verdict::Resume {
             assert!(planned.allows(access.missing), "{}", says());
         }
-    } else if !matches!(violation.what, What::Event(_)) {
+    } else if !matches!(violation.what, What::Event(_) | What::Pending) {
         assert!(!goes_on, "{}", says());
     }
 }

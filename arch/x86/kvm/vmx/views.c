@@ -305,6 +305,10 @@ bool vmx_views_handle_exit(struct kvm_vcpu *vcpu, int *ret)
 		*ret = kvm_view_aex_current(vcpu, KVM_VIEW_AEX_REFUSED, 0);
 		return true;
 	}
+
+	/* Told once already, but it waits still: tell again. */
+	if (kvm_view_interrupt_waits(vcpu))
+		kvm_make_request(KVM_REQ_EVENT, vcpu);
 	return false;
 }
 

@@ -144,7 +144,7 @@ pub(in super::super) fn module_going(module: *mut bindings::module) {
         if module.is_null() || tenant.module != module {
             continue;
         }
-        let is_idle = compartment.kill();
+        let is_idle = compartment.retire();
         if !is_idle {
             pr_err!(
                 "undertow: compartment \"{}\" has calls inside while its module goes\n",
@@ -161,7 +161,7 @@ pub(in super::super) fn module_going(module: *mut bindings::module) {
             Ok(()) => {
                 if !is_live() {
                     state.created &= !(1 << number);
-                } else if !state.owns_anything(number) {
+                } else if is_idle && !state.owns_anything(number) {
                     state.free |= 1 << number;
                 }
                 if is_idle {

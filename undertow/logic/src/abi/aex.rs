@@ -50,7 +50,8 @@ record! {
 pub enum Cause {
     /// EPT violation, no event in flight.
     Violation,
-    /// An event arrived, or was about to.
+    /// An event arrived, or was about to. Without one in the record the host
+    /// holds it: NMI, machine check, or a maskable interrupt.
     Event,
     /// An exit that a view may not cause.
     Refused,
@@ -113,10 +114,8 @@ impl Aex {
     pub fn check(&self) -> Result<(), DecodeError> {
         self.view()?;
         self.missing()?;
-        let cause = self.cause()?;
-        let has_event = self.event & KVM_VIEW_EVENT_VALID != 0;
-        let needs_event = self.event != 0 || cause == Cause::Event;
-        if needs_event && !has_event {
+        self.cause()?;
+        if self.event != 0 && self.event & KVM_VIEW_EVENT_VALID == 0 {
             return Err(DecodeError::Value);
         }
         if self.pad != [0; 5] || self.rsvd != [0; 3] {

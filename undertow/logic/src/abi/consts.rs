@@ -87,6 +87,8 @@ constants! {
     KVM_VIEW_VCPU_NO_VMFUNC: u32 = 1 << 1;
     /// In a view, SWITCH is legal at the two places of the gate only.
     KVM_VIEW_VCPU_GATE_ONLY: u32 = 1 << 2;
+    /// An interrupt that waits while the vCPU is in a view ends its stay there.
+    KVM_VIEW_VCPU_IRQ_AEX: u32 = 1 << 3;
 
     /// Sets rights.
     KVM_VIEW_OP_PROTECT: u8 = 1;

@@ -46,8 +46,10 @@ impl VcpuInit {
         if self.size as usize != VcpuInit::SIZE {
             return Err(DecodeError::Size);
         }
-        const FLAGS: u32 =
-            KVM_VIEW_VCPU_NO_HW_VE | KVM_VIEW_VCPU_NO_VMFUNC | KVM_VIEW_VCPU_GATE_ONLY;
+        const FLAGS: u32 = KVM_VIEW_VCPU_NO_HW_VE
+            | KVM_VIEW_VCPU_NO_VMFUNC
+            | KVM_VIEW_VCPU_GATE_ONLY
+            | KVM_VIEW_VCPU_IRQ_AEX;
 
         if self.flags & !FLAGS != 0 {
             return Err(DecodeError::Flags);

@@ -80,6 +80,7 @@
  * as the last instruction before the page below that one.
  */
 #define KVM_VIEW_VCPU_GATE_ONLY		0x4
+#define KVM_VIEW_VCPU_IRQ_AEX		0x8 /* AEX for an interrupt that waits */
 
 #ifndef __ASSEMBLER__
 
@@ -186,6 +187,9 @@ struct kvm_ve_info {
  * and continues at fault_entry.  NMI and #MC in flight are then injected on
  * top; any other event in flight was dropped and stands in @event: the guest
  * must end (APIC EOI) and re-raise a maskable interrupt.
+ *
+ * Cause EVENT with @event 0: NMI, #MC or an interrupt that is still pending.
+ * The view's registers are whole: the guest may go on with them in that view.
  */
 struct kvm_view_aex {
 	__u64 regs[16];		/* rax rcx rdx rbx rsp rbp rsi rdi r8..r15 */

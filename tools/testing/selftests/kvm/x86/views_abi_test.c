@@ -61,7 +61,7 @@ static void guest_vcpu_init(void)
 	hc_eq(-EFAULT, KVM_VIEWS_VCPU_INIT, NO_MEM, 0, 0);
 	hc_eq(-EFAULT, KVM_VIEWS_VCPU_INIT, ~0xfffull, 0, 0);
 	bad_cfg(-EINVAL, cfg->size = 80);
-	bad_cfg(-EINVAL, cfg->flags = 8);
+	bad_cfg(-EINVAL, cfg->flags = 0x10);
 	bad_cfg(-EINVAL, cfg->ve_info = pages[PG_VE].gpa + 8);
 	bad_cfg(-EFAULT, cfg->ve_info = NO_MEM);
 	bad_cfg(-EINVAL, cfg->sp_cell = pages[PG_CELL].gpa + 4);

@@ -247,6 +247,61 @@ static void guest_irq(void)
 	GUEST_DONE();
 }
 
+/* Once in @view with an interrupt that waits; is the guest told of it? */
+static void one_that_waits(u64 view, u64 cr8, bool told)
+{
+	u64 irqs = nr_irq, aexs = nr_aex;
+
+	cli();
+	asm volatile("mov %0, %%cr8" : : "r" (cr8) : "memory");
+	x2apic_write_reg(APIC_SELF_IPI, IRQ_VECTOR);
+	memset(&last_aex, 0, sizeof(last_aex));
+	GUEST_ASSERT_EQ(views_run(view, insn_cpuid, 0), told ? AEX_RESULT : 1);
+	GUEST_ASSERT_EQ(nr_aex, aexs + told);
+	if (told) {
+		GUEST_ASSERT_EQ(last_aex.cause, KVM_VIEW_AEX_EVENT);
+		GUEST_ASSERT_EQ(last_aex.event, 0);
+		GUEST_ASSERT_EQ(last_aex.view, view);
+	}
+
+	/* It still waits, for as long as it would have without a view. */
+	GUEST_ASSERT_EQ(nr_irq, irqs);
+	sti_nop();
+	GUEST_ASSERT_EQ(nr_irq, irqs + !cr8);
+	asm volatile("mov %0, %%cr8" : : "r" (0ull) : "memory");
+	GUEST_ASSERT_EQ(nr_irq, irqs + 1);
+}
+
+static void guest_irq_aex(u32 flags)
+{
+	bool told = flags & KVM_VIEW_VCPU_IRQ_AEX;
+	u64 cr8;
+
+	views_start(flags);
+	x2apic_enable();
+	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_CREATE, 2, KVM_VIEW_R | KVM_VIEW_W |
+				 KVM_VIEW_X, 0), 0);
+	views_set(2, idt_gpa, 0);
+	for (cr8 = 0; cr8 <= 15; cr8 += 15) {
+		one_that_waits(2, cr8, told);
+		one_that_waits(1, cr8, false);
+	}
+
+	/* None waits: nothing to tell. */
+	GUEST_ASSERT_EQ(views_run(2, insn_cpuid, 0), 1);
+	GUEST_DONE();
+}
+
+static void guest_irq_told(void)
+{
+	guest_irq_aex(KVM_VIEW_VCPU_IRQ_AEX);
+}
+
+static void guest_irq_not_told(void)
+{
+	guest_irq_aex(0);
+}
+
 static void prepare_irq(struct kvm_vm *vm, struct kvm_vcpu *vcpu)
 {
 	vm_install_exception_handler(vm, IRQ_VECTOR, handle_irq);
@@ -295,10 +350,12 @@ int main(void)
 {
 	views_require();
 	ksft_print_header();
-	ksft_set_plan(5);
+	ksft_set_plan(7);
 	views_test("events and exits", guest_cases, NULL);
 	views_test("events on a stack that is none", guest_stacks, prepare_irq);
 	views_test("interrupts", guest_irq, prepare_irq);
+	views_test("interrupts that wait", guest_irq_told, prepare_irq);
+	views_test("nobody asked to be told", guest_irq_not_told, prepare_irq);
 	views_test("no device for a view", guest_mmio, prepare_mmio);
 	test_no_stack();
 	ksft_finished();

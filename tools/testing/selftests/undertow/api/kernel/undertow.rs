@@ -9,7 +9,9 @@ pub use crate::shared::wire;
 
 pub use compartment::{
     Compartment,
-    Descriptor, //
+    Descriptor,
+    OnFault,
+    DEFAULT_MAX_US, //
 };
 pub use fault::Fault;
 pub use macros::{

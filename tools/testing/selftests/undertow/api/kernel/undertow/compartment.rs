@@ -27,7 +27,16 @@ pub struct Descriptor {
     pub text: fn() -> (usize, usize),
     pub stacks: usize,
     pub heap: usize,
+    pub max_us: u32,
+    pub on_fault: OnFault,
 }
+
+pub enum OnFault {
+    End,
+    Kill,
+}
+
+pub const DEFAULT_MAX_US: u32 = 1_000_000;
 
 pub struct Compartment(pub &'static Descriptor);
 
