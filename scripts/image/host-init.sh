@@ -109,7 +109,7 @@ case $UT_MODE in
 guest)
 	# The guest ends with a line that its own console carries to the build
 	# machine; here only what QEMU says of it.
-	run_guest | relay 'G| '
+	run_guest | relay_guest
 	relay 'H| qemu: ' </tmp/qemu.err
 	finish "$(cat /tmp/qemu.status)"
 	;;
