@@ -220,7 +220,7 @@ int main(void)
 	views_test("kill", guest_kill, NULL);
 	test_killed("kill who is inside");
 	views_weakened_test(KVM_VIEWS_BREAK_KILL, "... who lives on without the defence",
-			  test_survives);
+			    test_survives);
 	views_test("fault", guest_fault, NULL);
 	ksft_finished();
 }

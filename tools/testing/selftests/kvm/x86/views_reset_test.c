@@ -410,11 +410,11 @@ int main(void)
 	views_test("reset, and start again", guest_reset, NULL);
 	test_wipe("what is wiped");
 	views_weakened_test(KVM_VIEWS_BREAK_WIPE, "... and is not without the defence",
-			  test_survives);
+			    test_survives);
 	test_two("another vCPU is in a view");
 	views_weakened_test(KVM_VIEWS_BREAK_EXPEL,
 			    "... and goes on in view 0 without the defence",
-			  test_goes_on);
+			    test_goes_on);
 	test_vmm("reset by the VMM");
 	ksft_finished();
 }
