@@ -4,7 +4,7 @@
  * handled in view 0, on the trusted stack, exactly once, and never in the view,
  * even where a view can read the IDT.
  *
- * ut-backends: all
+ * ut-backends: vmfunc-ve vmfunc-swve
  */
 #include "mce.h"
 #include "views_kick.h"

@@ -6,7 +6,7 @@
  * host may not deliver it before it has replaced both.
  *
  * ut-splat: arch/x86/kvm/x86.c:.*views_land_test
- * ut-backends: all
+ * ut-backends: vmfunc-ve vmfunc-swve
  */
 #include "apic.h"
 #include "views_kick.h"

@@ -5,7 +5,7 @@
  * the rest of the guest relies on; afterwards those whose one defence can be
  * switched off have to succeed without it, else the table shows nothing.
  *
- * ut-backends: all
+ * ut-backends: vmfunc-ve vmfunc-swve
  */
 #include "views_refuse_insn.h"
 #include "views_refuse_state.h"

@@ -3,7 +3,7 @@
  * Guest-controlled EPT views and the guest's user mode: VMFUNC does not look at
  * the privilege level, so the host has to.
  *
- * ut-backends: all
+ * ut-backends: vmfunc-ve vmfunc-swve
  */
 #include "views_user.h"
 #include "views_util.h"
