@@ -187,6 +187,17 @@ static void bench_timer_start(void)
 		wrmsrq(MSR_IA32_TSC_DEADLINE, rdtsc() + 100);
 }
 
+/*
+ * Both counters of exits at one time: a host exit between the two questions would
+ * look like one that was caused.  Returns whether there was none.
+ */
+static bool bench_count(u64 *total, u64 *own)
+{
+	*own = bench_query(KVM_VIEWS_Q_HOST_EXITS);
+	*total = bench_query(KVM_VIEWS_Q_EXITS);
+	return bench_query(KVM_VIEWS_Q_HOST_EXITS) == *own;
+}
+
 /**
  * undertow_bench_exits() - VM exits that repeated calls cause
  * @b: what to call, and where
@@ -203,7 +214,7 @@ u64 undertow_bench_exits(const struct undertow_bench *b, u64 times,
 			 struct undertow_tally *tally)
 {
 	undertow_enter_fn fn = bench_fn(b->what);
-	u64 exits = 0, own, total;
+	u64 exits = 0, own, total, own_after, total_after;
 	struct undertow_crossing crossing;
 	struct undertow_ret ret;
 	unsigned long flags;
@@ -226,8 +237,8 @@ u64 undertow_bench_exits(const struct undertow_bench *b, u64 times,
 		}
 		__this_cpu_write(undertow_crossing,
 				 bench_crossing(b, &crossing));
-		total = bench_query(KVM_VIEWS_Q_EXITS);
-		own = bench_query(KVM_VIEWS_Q_HOST_EXITS);
+		while (!bench_count(&total, &own))
+			cpu_relax();
 		for (j = 0; j < 1000; j++) {
 			ret = fn(NULL, b->entry, b->stack, b->view);
 			result = b->what == UNDERTOW_BENCH_VE ?
@@ -236,10 +247,9 @@ u64 undertow_bench_exits(const struct undertow_bench *b, u64 times,
 				tally->result = result;
 			tally->differing += result != tally->result;
 		}
-		own = bench_query(KVM_VIEWS_Q_HOST_EXITS) - own;
-		total = bench_query(KVM_VIEWS_Q_EXITS) - total;
+		waits = !bench_count(&total_after, &own_after);
 		__this_cpu_write(undertow_crossing, NULL);
-		waits = bench_irq_waits();
+		waits |= bench_irq_waits();
 		bench_timer_start();
 		local_irq_restore(flags);
 		cond_resched();
@@ -249,7 +259,7 @@ u64 undertow_bench_exits(const struct undertow_bench *b, u64 times,
 			continue;
 		}
 		/* Of these, three are the questions after the first. */
-		exits += total - 3 - own;
+		exits += total_after - total - 3 - (own_after - own);
 	}
 	return exits;
 }
