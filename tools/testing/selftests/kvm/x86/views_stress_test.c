@@ -8,6 +8,8 @@
  *
  * ut-host-cpus: 2
  */
+#include <malloc.h>
+
 #include "views_stress.h"
 
 #define NR_VCPUS	3
@@ -181,11 +183,15 @@ static struct worker run(void)
 	virt_map(vm, MEM_GVA, MEM_GPA, NR_PAGES);
 
 	vmm_stop = false;
-	pthread_create(&vmm, NULL, vmm_thread, addr_gpa2hva(vm, MEM_GPA));
 	for (i = 0; i < NR_VCPUS; i++) {
 		pthread_create(&threads[i], NULL, views_vcpu_thread, vcpus[i]);
 		views_pin(threads[i], i);
 	}
+	/*
+	 * Last: it leaves a hole for a moment, where nothing else may be mapped,
+	 * the stack of another thread, say.
+	 */
+	pthread_create(&vmm, NULL, vmm_thread, addr_gpa2hva(vm, MEM_GPA));
 	for (i = 0; i < NR_VCPUS; i++)
 		pthread_join(threads[i], NULL);
 	WRITE_ONCE(vmm_stop, true);
@@ -212,6 +218,8 @@ int main(void)
 	struct worker sum;
 
 	views_require();
+	/* No heap for each thread, either. */
+	mallopt(M_ARENA_MAX, 1);
 	ksft_print_header();
 	ksft_set_plan(2);
 	sum = run();
