@@ -12,6 +12,7 @@
 #include "mmu/tdp_mmu.h"
 #include "regs.h"
 #include "views.h"
+#include "views_break.h"
 #include "x86.h"
 
 int guest_views;
@@ -26,10 +27,10 @@ MODULE_PARM_DESC(views_guard,
 
 #ifdef CONFIG_KVM_VIEWS_BREAK
 unsigned long views_break;
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(views_break);
 module_param(views_break, ulong, 0644);
 MODULE_PARM_DESC(views_break,
 		 "Switch defences of EPT views off, see arch/x86/kvm/views_break.h. For tests only");
-EXPORT_SYMBOL_FOR_KVM_INTERNAL(views_break);
 #endif
 
 static const struct kvm_x86_views_ops *ops(void)
@@ -57,6 +58,23 @@ static long views_supported(struct kvm_vcpu *vcpu)
 	return 0;
 }
 
+/*
+ * Where the CPU writes to the guest's page tables whenever it walks them, all
+ * views share writable page tables, unless the guest does something about it.
+ * Only a guest that says so gets views; to others they would promise too much.
+ */
+static long check_enable_flags(u64 flags)
+{
+	u64 legal = ops()->features() & KVM_VIEWS_F_RW_PT ?
+		    KVM_VIEWS_ENABLE_RW_PT : 0;
+
+	if (flags & ~legal)
+		return -EINVAL;
+	if (flags != legal && !kvm_views_broken(KVM_VIEWS_BREAK_RW_PT))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
 static long views_enable(struct kvm_vcpu *vcpu, u64 max, u64 flags)
 {
 	struct kvm *kvm = vcpu->kvm;
@@ -65,8 +83,11 @@ static long views_enable(struct kvm_vcpu *vcpu, u64 max, u64 flags)
 	unsigned long i;
 	long r;
 
-	if (max < 2 || max > KVM_VIEWS_MAX || flags)
+	if (max < 2 || max > KVM_VIEWS_MAX)
 		return -EINVAL;
+	r = check_enable_flags(flags);
+	if (r)
+		return r;
 	if (kvm_views(kvm))
 		return -EEXIST;
 

@@ -14,6 +14,10 @@
 /* Bits of kvm.views_break.  Tests know them by number: append only. */
 enum kvm_views_break {
 	KVM_VIEWS_BREAK_SEAL,		/* a sealed view can be widened */
+	/* SVM. */
+	KVM_VIEWS_BREAK_RW_PT = 40,	/* ENABLE needs no consent to RW_PT */
+	KVM_VIEWS_BREAK_SVM_INTERCEPTS,	/* a view has no intercepts of its own */
+	KVM_VIEWS_BREAK_SVM_ALLOW_LIST,	/* any exit is handled as in view 0 */
 };
 
 #ifdef CONFIG_KVM_VIEWS_BREAK

@@ -36,7 +36,7 @@ void kvm_view_switch(struct kvm_vcpu *vcpu, u16 view)
 	vv->root[vcpu->arch.view] = mmu->root.hpa;
 	mmu->root.hpa = vv->root[view];
 	mmu->root_role.view = view;
-	mmu->root_role.ad_disabled = !kvm_ad_enabled || view;
+	mmu->root_role.ad_disabled = kvm_view_ad_disabled(view);
 	vcpu->arch.view = view;
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_view_switch);
@@ -128,7 +128,8 @@ static long populate_one(struct kvm_vcpu *vcpu, gfn_t gfn, bool write)
 					 &level);
 
 	/* Nothing to map, unless the CPU is to raise #VE. */
-	if (!(rights & (KVM_VIEW_RWX | KVM_VIEW_VE)))
+	if (!(rights & KVM_VIEW_RWX) &&
+	    !((rights & KVM_VIEW_VE) && kvm_tdp_is_ept()))
 		return pages_left(gfn, level);
 	if ((rights & KVM_VIEW_RWX) && !kvm_vcpu_gfn_to_memslot(vcpu, gfn))
 		return 1;

@@ -4,7 +4,7 @@
  */
 #include "views_util.h"
 
-#define ROUNDS	100000
+#define ROUNDS	20000
 
 static u64 do_nothing(u64 arg)
 {
@@ -62,8 +62,8 @@ static void guest_switch(void)
 
 	GUEST_PRINTF("# %u round trips: %lu exits\n", ROUNDS,
 		     after - before - VIEWS_EXITS_OWN);
-	if (views_has(KVM_VIEWS_F_VMFUNC))
-		GUEST_ASSERT_EQ(after - before, VIEWS_EXITS_OWN);
+	GUEST_ASSERT_EQ(after - before,
+			VIEWS_EXITS_OWN + ROUNDS * VIEWS_EXITS_RUN);
 	GUEST_ASSERT_EQ(nr_aex, 0);
 	GUEST_DONE();
 }
@@ -130,7 +130,7 @@ static void guest_populate(void)
 	views_run(1, do_write, (u64)data);
 	after = views_exits();
 	GUEST_ASSERT_EQ(*data, 0x5a5a);
-	GUEST_ASSERT_EQ(after - before, VIEWS_EXITS_OWN);
+	GUEST_ASSERT_EQ(after - before, VIEWS_EXITS_OWN + VIEWS_EXITS_RUN);
 
 	pt = views_hc(KVM_VIEWS_QUERY, KVM_VIEWS_Q_PT_PAGES, 1, 0);
 	GUEST_PRINTF("# view 1: %lu table pages\n", pt);
@@ -158,15 +158,17 @@ static void switch_hc(u32 flags)
 	/* With a crossing in progress RSP comes from the cell. */
 	asm volatile("mov %%rsp, %[rsp]; mov %[rsp], (%[cell])\n\t"
 		     "sub $64, %%rsp\n\t"
-		     "mov %[nr], %%eax; mov $8, %%ebx; mov $1, %%ecx; vmcall\n\t"
-		     "mov %[nr], %%eax; mov $8, %%ebx; xor %%ecx, %%ecx; vmcall\n\t"
+		     "mov %[nr], %%eax; mov $8, %%ebx; mov $1, %%ecx\n\t"
+		     VIEWS_VMCALL("%%")
+		     "mov %[nr], %%eax; mov $8, %%ebx; xor %%ecx, %%ecx\n\t"
+		     VIEWS_VMCALL("%%")
 		     "mov %%rsp, %[after]; movq $0, (%[cell])"
 		     : [rsp] "=&r" (rsp), [after] "=&r" (after)
 		     : [cell] "r" (views_cell()), [nr] "i" (KVM_HC_VIEWS)
 		     : "rax", "rbx", "rcx", "memory");
 	GUEST_ASSERT_EQ(rsp, after);
 	GUEST_ASSERT_EQ(do_query(0), 0);
-	if (flags & KVM_VIEW_VCPU_NO_VMFUNC)
+	if (views_by_host)
 		GUEST_ASSERT_EQ(kvm_asm_safe("vmfunc", "a" (0), "c" (1)),
 				UD_VECTOR);
 	GUEST_DONE();
@@ -187,7 +189,7 @@ int main(void)
 	views_require();
 	ksft_print_header();
 	ksft_set_plan(5);
-	views_test("switch with VMFUNC", guest_switch, NULL);
+	views_test("switch", guest_switch, NULL);
 	views_test("rights", guest_rights, NULL);
 	views_test("populate", guest_populate, NULL);
 	views_test("switch by hypercall", guest_switch_hc, NULL);

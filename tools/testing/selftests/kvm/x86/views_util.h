@@ -33,14 +33,33 @@ u64 nr_aex;
 #define AEX_RESULT	0xdead0aecul
 
 u64 views_call(u64 view, u64 (*fn)(u64 arg), u64 arg, u64 *sp_cell);
+void views_back(void);
 void views_fault_entry(void);
 void views_vmfunc(u64 view);
+
+/* The hypercall instruction of this CPU; @p: what a register begins with. */
+#define VIEWS_VMCALL(p)							\
+	"cmpb $0, host_cpu_is_amd_compatible(" p "rip); jne 8f; vmcall; jmp 9f\n"	\
+	"8:	vmmcall\n"						\
+	"9:\n"
 
 /*
  * views_call() runs fn(arg) in a view, on the caller's stack, and returns its
  * result, or AEX_RESULT if an AEX ended it.  The callee-saved registers are
  * kept on the trusted stack, because an AEX clears them.
+ *
+ * The switch itself: to the view in ECX, by VMFUNC or, if @by_host is not 0, by
+ * the host.  Clobbers RAX and RBX.
  */
+#define VIEWS_SWITCH(by_host)						\
+	"	xor %eax, %eax; cmpq $0, " by_host "; jne 2f\n"	\
+	"	.byte 0x0f, 0x01, 0xd4; jmp 3f\n"			\
+	"2:	mov $0x5554, %eax; mov $8, %ebx\n"			\
+	"	" VIEWS_VMCALL("%")					\
+	"3:\n"
+
+u64 views_by_host;	/* the host switches: there is no VMFUNC */
+
 asm(".pushsection .text\n"
 	".balign 4096\n"
 	".globl views_call\n"
@@ -48,14 +67,17 @@ asm(".pushsection .text\n"
 	"	push %rbp; push %rbx; push %r12; push %r13; push %r14; push %r15\n"
 	"	pushfq; push %rcx\n"
 	"	mov %rsp, (%rcx)\n"
-	"	mov %rcx, %r12; mov %rsi, %rbx; mov %rdi, %rcx; mov %rdx, %rdi\n"
+	"	mov %rcx, %r12; mov %rsi, %r15; mov %rdi, %rcx; mov %rdx, %rdi\n"
+	"	mov views_by_host(%rip), %r14\n"
 	"	lea -1024(%rsp), %rsp\n"
-	"	xor %eax, %eax; .byte 0x0f, 0x01, 0xd4\n"
-	"	call *%rbx\n"
-	"	mov %rax, %r13; xor %eax, %eax; xor %ecx, %ecx\n"
-	"	.byte 0x0f, 0x01, 0xd4\n"
+	VIEWS_SWITCH("%r14")
+	"	call *%r15\n"
+	"	mov %rax, %r13; xor %ecx, %ecx\n"
+	VIEWS_SWITCH("%r14")
 	"	mov %r13, %rax; mov (%r12), %rsp\n"
-	"1:	pop %rcx; movq $0, (%rcx); popfq\n"
+	".globl views_back\n"
+	"views_back:\n"
+	"	pop %rcx; movq $0, (%rcx); popfq\n"
 	"	pop %r15; pop %r14; pop %r13; pop %r12; pop %rbx; pop %rbp\n"
 	"	ret\n"
 	".globl views_fault_entry\n"
@@ -65,11 +87,12 @@ asm(".pushsection .text\n"
 	"	incq nr_aex(%rip)\n"
 	"	mov %rsi, %rsp\n"
 	"	mov $0xdead0aec, %eax\n"
-	"	jmp 1b\n"
+	"	jmp views_back\n"
 	".globl views_vmfunc\n"
 	"views_vmfunc:\n"
-	"	mov %rdi, %rcx; xor %eax, %eax; .byte 0x0f, 0x01, 0xd4\n"
-	"	ret\n"
+	"	push %rbx; mov %rdi, %rcx; mov views_by_host(%rip), %rdx\n"
+	VIEWS_SWITCH("%rdx")
+	"	pop %rbx; ret\n"
 	".balign 4096\n"
 	".popsection\n");
 
@@ -121,12 +144,26 @@ static inline void views_default_cfg(struct kvm_view_vcpu *cfg)
 	cfg->vector = 20;
 }
 
+static inline bool views_has(u64 feature)
+{
+	return views_hc(KVM_VIEWS_QUERY, KVM_VIEWS_Q_FEATURES, 0, 0) & feature;
+}
+
+/* The tests know that the CPU may write to page tables, see views_svm_test. */
+static inline u64 views_enable_flags(void)
+{
+	return views_has(KVM_VIEWS_F_RW_PT) ? KVM_VIEWS_ENABLE_RW_PT : 0;
+}
+
 /* ENABLE and VCPU_INIT; then view 1 with all rights, but no IDT. */
 static inline void views_start(u32 flags)
 {
 	struct kvm_view_vcpu *cfg = (void *)pages[PG_ARGS].gva;
 
-	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_ENABLE, 16, 0, 0), 0);
+	views_by_host = (flags & KVM_VIEW_VCPU_NO_VMFUNC) ||
+			!views_has(KVM_VIEWS_F_VMFUNC);
+	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_ENABLE, 16, views_enable_flags(), 0),
+			0);
 	views_default_cfg(cfg);
 	cfg->flags = flags;
 	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_VCPU_INIT, pages[PG_ARGS].gpa, 0, 0),
@@ -134,11 +171,6 @@ static inline void views_start(u32 flags)
 	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_CREATE, 1, KVM_VIEW_R | KVM_VIEW_W |
 				 KVM_VIEW_X, 0), 0);
 	views_set(1, idt_gpa, 0);
-}
-
-static inline bool views_has(u64 feature)
-{
-	return views_hc(KVM_VIEWS_QUERY, KVM_VIEWS_Q_FEATURES, 0, 0) & feature;
 }
 
 /* Exits so far that the host did not cause itself. */
@@ -150,6 +182,9 @@ static inline u64 views_exits(void)
 
 /* views_exits() itself exits: what a pair of them counts with nothing between. */
 #define VIEWS_EXITS_OWN		2
+
+/* What views_run() costs by itself. */
+#define VIEWS_EXITS_RUN		(views_by_host ? 2 : 0)
 
 static inline void views_require(void)
 {
