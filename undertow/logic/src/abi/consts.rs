@@ -68,6 +68,8 @@ constants! {
     KVM_VIEWS_F_VMFUNC: u64 = 1 << 8;
     /// A violation can become #VE without an exit.
     KVM_VIEWS_F_HW_VE: u64 = 1 << 9;
+    /// The CPU writes to page tables when it reads them.
+    KVM_VIEWS_F_RW_PT: u64 = 1 << 13;
 
     /// Right to read.
     KVM_VIEW_R: u8 = 1 << 0;
