@@ -4,11 +4,11 @@
 # set-up and say what is missing, so that any target works from a fresh clone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check bench kernel image series distclean clean
+.PHONY: help demo check check-svm bench kernel image series distclean clean
 
 help:		## print this list
 	@echo 'Undertow: targets'
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 18
 	@echo 'Variables: UNDERTOW_CACHE, KERNEL_TARBALL, KERNEL_SRC, UNDERTOW_BOCHS,'
 	@echo '           UNDERTOW_JOBS, UNDERTOW_ANY_DISTRO (see scripts/lib.sh)'
 
@@ -17,6 +17,9 @@ demo:		## set everything up, run the demonstration
 
 check:		## set everything up, run every test
 	@scripts/check.sh
+
+check-svm:	## run the tests of an AMD host, on a CPU that QEMU emulates
+	@scripts/check.sh svm
 
 bench:		## repeat the measurements of the demonstration
 	@scripts/bench.sh
