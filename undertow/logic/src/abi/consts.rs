@@ -70,6 +70,8 @@ constants! {
     KVM_VIEWS_F_HW_VE: u64 = 1 << 9;
     /// The CPU writes to page tables when it reads them.
     KVM_VIEWS_F_RW_PT: u64 = 1 << 13;
+    /// ENABLE although it does; this guest never says so.
+    KVM_VIEWS_ENABLE_RW_PT: u64 = 1 << 0;
 
     /// Right to read.
     KVM_VIEW_R: u8 = 1 << 0;
@@ -106,6 +108,8 @@ constants! {
     /// View 0, with RIP where view 0 may not execute.
     KVM_VIEW_AEX_GUARD: u32 = 4;
 
+    /// An exit of SVM that VMX has no like of.
+    KVM_VIEW_EXIT_SVM: u32 = 0x4000_0000;
     /// The event field holds an event.
     KVM_VIEW_EVENT_VALID: u32 = 1 << 31;
 }

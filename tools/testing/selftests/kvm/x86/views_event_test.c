@@ -94,8 +94,9 @@ static void guest_cases(void)
 		cause = cases[i].cause;
 		reason = cases[i].reason;
 		event = cases[i].event;
-		if (reason == 59 && views_by_host) {
-			/* No VMFUNC: an invalid opcode. */
+		if ((reason == 59 && views_by_host) ||
+		    (reason == 55 && !this_cpu_has(X86_FEATURE_XSAVE))) {
+			/* No VMFUNC, or no XSAVE: an invalid opcode. */
 			cause = KVM_VIEW_AEX_EVENT;
 			reason = 0;
 			event = 0x80000306;
