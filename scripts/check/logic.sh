@@ -38,5 +38,7 @@ while read -r lock; do
 	crate "$(dirname "$lock")"
 done < <(our_files '*Cargo.lock')
 
-# Other crates' tests must not hide that this one's are gone.
-[ -f "$ROOT/undertow/logic/Cargo.lock" ] || report fail 'undertow/logic: there is no such crate with a lock file'
+# Other crates' tests must not hide that these are gone.
+for dir in undertow/logic scripts/undertow tools/testing/selftests/undertow/api; do
+	[ -f "$ROOT/$dir/Cargo.lock" ] || report fail "$dir: there is no such crate with a lock file"
+done

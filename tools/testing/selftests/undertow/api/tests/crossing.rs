@@ -59,6 +59,8 @@ fn pick(value: (u8, Option<bool>, [i16; 3], (Colour, Result<u64>))) -> Result<(C
     Ok((value.3 .0, value.3 .1?))
 }
 
+// One function with all kinds of results.
+#[allow(clippy::type_complexity)]
 #[undertow::isolated(T)]
 fn tuple(
     mut a: u8,

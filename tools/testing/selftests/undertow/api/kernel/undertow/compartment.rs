@@ -77,6 +77,11 @@ impl Call {
         Ok(unsafe { NonNull::new_unchecked(self.arena.cast::<u8>().add(at)) })
     }
 
+    /// Calls `entry`, or the hostile code that stands in for it.
+    ///
+    /// # Safety
+    ///
+    /// It must be sound to call `entry` with `arg`.
     pub unsafe fn run(
         &mut self,
         entry: unsafe extern "C" fn(*mut u8),
