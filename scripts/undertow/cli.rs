@@ -24,16 +24,19 @@ use super::{
     },
     graph::Available,
     isolate,
+    linked,
     read,
     write, //
 };
 
 const USAGE: &str = "usage: undertow_link [--common OBJECT]... OBJECT
        undertow_link --copy OUTPUT [--complete] [--common OBJECT]... OBJECT
+       undertow_link --linked KERNEL
 
 Without --copy, moves the isolated functions of OBJECT, and copies of all they need, to sections
 of their own. Does nothing to an object without isolated functions.
 With --copy, writes the copy of OBJECT that compartments share.
+With --linked, looks for forbidden instructions in the linked text of compartments.
 
   --common OBJECT  a result of --copy whose functions are available
   --complete       an error if a function of OBJECT cannot be in the copy";
@@ -41,6 +44,7 @@ With --copy, writes the copy of OBJECT that compartments share.
 /// What the command line asks for.
 struct Request {
     copy: Option<PathBuf>,
+    linked: bool,
     extent: Extent,
     common: Vec<PathBuf>,
     object: PathBuf,
@@ -71,6 +75,7 @@ pub(crate) fn work(
 
 fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Request> {
     let mut copy = None;
+    let mut linked = false;
     let mut extent = Extent::Pure;
     let mut common = Vec::new();
     let mut objects = Vec::new();
@@ -82,6 +87,7 @@ fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Request> {
         match argument.to_str() {
             Some("--copy") => copy = Some(value()?),
             Some("--common") => common.push(value()?),
+            Some("--linked") => linked = true,
             Some("--complete") => extent = Extent::Complete,
             Some(option) if option.starts_with('-') => {
                 return Err(Error::Usage(format!("unknown option `{option}`")))
@@ -92,9 +98,13 @@ fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Request> {
     if extent == Extent::Complete && copy.is_none() {
         return Err(Error::Usage("--complete goes with --copy".into()));
     }
+    if linked && (copy.is_some() || !common.is_empty()) {
+        return Err(Error::Usage("--linked goes with no other option".into()));
+    }
     match <[PathBuf; 1]>::try_from(objects) {
         Ok([object]) => Ok(Request {
             copy,
+            linked,
             extent,
             common,
             object,
@@ -125,6 +135,9 @@ fn store(path: &Path, bytes: &[u8]) -> Result {
 
 fn execute(request: &Request) -> Result {
     let bytes = load(&request.object)?;
+    if request.linked {
+        return linked::check(&bytes);
+    }
     // Almost every object ends here.
     if request.copy.is_none() && !read::any_section_name(&bytes, class::concerns)? {
         return Ok(());

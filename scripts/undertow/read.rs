@@ -27,17 +27,17 @@ const ALIGN_MAX: u64 = 1 << 21;
 
 /// One section header as it stands in the file.
 #[derive(Clone)]
-struct Header {
+pub(crate) struct Header {
     name: usize,
-    kind: u32,
+    pub(crate) kind: u32,
     flags: u64,
-    address: u64,
+    pub(crate) address: u64,
     offset: u64,
-    size: u64,
-    link: u32,
+    pub(crate) size: u64,
+    pub(crate) link: u32,
     info: u32,
     align: u64,
-    entry_size: u64,
+    pub(crate) entry_size: u64,
 }
 
 fn array<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N]> {
@@ -56,11 +56,11 @@ fn u16_at(bytes: &[u8], at: usize) -> Result<u16> {
     array(bytes, at).map(u16::from_le_bytes)
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Result<u32> {
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Result<u32> {
     array(bytes, at).map(u32::from_le_bytes)
 }
 
-fn u64_at(bytes: &[u8], at: usize) -> Result<u64> {
+pub(crate) fn u64_at(bytes: &[u8], at: usize) -> Result<u64> {
     array(bytes, at).map(u64::from_le_bytes)
 }
 
@@ -68,7 +68,7 @@ fn index(value: u64) -> Result<usize> {
     usize::try_from(value).or_else(|_| damaged(format!("offset {value:#x} is out of range")))
 }
 
-fn string(table: &[u8], at: usize) -> Result<String> {
+pub(crate) fn string(table: &[u8], at: usize) -> Result<String> {
     let Some(tail) = table.get(at..) else {
         return damaged(format!("name at {at:#x} is outside its string table"));
     };
@@ -105,8 +105,8 @@ struct Reader<'a> {
     ids: Vec<Option<SectionId>>,
 }
 
-/// Section headers of an object, for a quick look before the whole of it is read.
-fn headers(bytes: &[u8]) -> Result<(Vec<Header>, usize)> {
+/// Returns the type of the file and the machine that it is for.
+fn kind_and_machine(bytes: &[u8]) -> Result<(u16, u16)> {
     let ident: [u8; 16] = array(bytes, 0)?;
     if ident[..4] != *b"\x7fELF" {
         return damaged("it does not start with the ELF magic");
@@ -116,20 +116,41 @@ fn headers(bytes: &[u8]) -> Result<(Vec<Header>, usize)> {
             "not 64-bit little-endian ELF, version 1".into(),
         ));
     }
-    let (kind, machine) = (u16_at(bytes, 16)?, u16_at(bytes, 18)?);
+    Ok((u16_at(bytes, 16)?, u16_at(bytes, 18)?))
+}
+
+/// Section headers of an object, for a quick look before the whole of it is read.
+fn headers(bytes: &[u8]) -> Result<(Vec<Header>, usize)> {
+    let (kind, machine) = kind_and_machine(bytes)?;
     if kind != 1 || machine != 62 {
         return Err(Error::Unsupported(format!(
             "not a relocatable object of x86-64 (type {kind}, machine {machine}): \
              link-time optimisation is not possible with CONFIG_UNDERTOW"
         )));
     }
+    if u16_at(bytes, 56)? != 0 || u64_at(bytes, 24)? != 0 {
+        return damaged("its header has a program header or an entry point");
+    }
+    section_headers(bytes)
+}
+
+/// Section headers of a linked file.
+pub(crate) fn linked_headers(bytes: &[u8]) -> Result<Vec<Header>> {
+    let (kind, machine) = kind_and_machine(bytes)?;
+    if !matches!(kind, 2 | 3) || machine != 62 {
+        return Err(Error::Unsupported(format!(
+            "not a linked file of x86-64 (type {kind}, machine {machine})"
+        )));
+    }
+    Ok(section_headers(bytes)?.0)
+}
+
+fn section_headers(bytes: &[u8]) -> Result<(Vec<Header>, usize)> {
     let start = index(u64_at(bytes, 40)?)?;
     if usize::from(u16_at(bytes, 52)?) != EHDR_SIZE
         || usize::from(u16_at(bytes, 58)?) != SHDR_SIZE
-        || u16_at(bytes, 56)? != 0
-        || u64_at(bytes, 24)? != 0
     {
-        return damaged("its header has wrong sizes, a program header or an entry point");
+        return damaged("its header has wrong sizes");
     }
     let count = u16_at(bytes, 60)?;
     let names = u16_at(bytes, 62)?;
@@ -165,7 +186,7 @@ pub(crate) fn any_section_name(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> R
     Ok(false)
 }
 
-fn content<'a>(bytes: &'a [u8], header: &Header) -> Result<&'a [u8]> {
+pub(crate) fn content<'a>(bytes: &'a [u8], header: &Header) -> Result<&'a [u8]> {
     let start = index(header.offset)?;
     let size = index(header.size)?;
     match start

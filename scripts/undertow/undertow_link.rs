@@ -20,6 +20,7 @@ mod elf;
 mod error;
 mod graph;
 mod isolate;
+mod linked;
 mod names;
 mod read;
 mod scan;

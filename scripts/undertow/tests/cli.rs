@@ -120,13 +120,15 @@ fn bad_files() {
 
 #[test]
 fn bad_command_lines() {
-    let lines: [&[&dyn AsRef<std::ffi::OsStr>]; 6] = [
+    let lines: [&[&dyn AsRef<std::ffi::OsStr>]; 8] = [
         &[],
         &[&"a.o", &"b.o"],
         &[&"--common"],
         &[&"--copy"],
         &[&"--wrong", &"a.o"],
         &[&"--complete", &"a.o"],
+        &[&"--linked", &"--copy", &"b.o", &"a.o"],
+        &[&"--linked", &"--common", &"b.o", &"a.o"],
     ];
     for line in lines {
         assert!(matches!(run(line), Err((Error::Usage(_), _))));

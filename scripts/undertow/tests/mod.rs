@@ -13,5 +13,6 @@ mod demangle;
 mod fixture;
 mod formats;
 mod fuzz;
+mod linked;
 mod memory;
 mod rules;
