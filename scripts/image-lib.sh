@@ -28,6 +28,9 @@ kernel_modules() {
 	done
 }
 
+# sample_modules [-v]: of a list, those (not) of samples/.
+sample_modules() { grep "$@" "^$LINUX/samples/" || true; }
+
 # Every file named, directories and missing ones left out, by content.
 content_key() {
 	local file

@@ -53,3 +53,22 @@ job_log() {
 
 # job_status GUEST-LOG JOB: empty when it did not end.
 job_status() { sed -n "s/^UT-JOB end $2 status=//p" "$1" | tail -n 1; }
+
+# bench_key: of what decides how any test on the bench ends: the host's kernel and
+# first process, the emulator, the scripts that run it and read what it says.
+bench_key() {
+	local script
+	local -a files=("$BUILD/image/bzImage" "$BUILD/image/host.cpio" "$("$ROOT/scripts/get-bochs.sh")")
+	for script in run-vm bochs-lib lib check-lib job-lib record-lib; do
+		files+=("$ROOT/scripts/$script.sh")
+	done
+	record_key bench "${files[@]}" "$ROOT/scripts/ktap.awk"
+}
+
+# guest_key: ... and how any job of the guest ends.
+guest_key() {
+	local -a files
+	mapfile -t files < <(ls "$ROOT"/selftests/guest/*-lib.sh)
+	record_key guest "$LINUX/vmlinux" "$BUILD/image/qemu.cpio" "$BUILD/image/modules.cpio" \
+		"$ROOT/scripts/image/guest-init.sh" "$ROOT/scripts/image/job-lib.sh" "${files[@]}"
+}

@@ -11,6 +11,7 @@
 
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/scripts/bochs-lib.sh"
+. "$ROOT/scripts/job-lib.sh"
 
 usage() {
 	cat <<-'END'
@@ -81,13 +82,24 @@ run_env() {
 	done
 }
 
+# Those of the jobs that say "ut-samples: yes".
+with_samples() {
+	local one file
+	for one in ${job//,/ }; do
+		for file in "$ROOT"/{selftests/guest,tools/testing/selftests/undertow}/"$one".{sh,c}; do
+			if [ -f "$file" ] && has_wish "$file" samples; then echo "$one"; fi
+		done
+	done | paste -sd ,
+}
+samples=$(with_samples)
+
 # The parameters travel as a file: no length limit, no quoting by boot loaders.
 mkdir -p "$SCRATCH/run"
 mode=guest
 [ -z "$tests" ] || mode=tests
 run_env "UT_MODE=$mode" "UT_TESTS=$tests" "UT_TEST_SECONDS=${test_seconds:-$timeout}" \
 	"UT_GUEST_CPUS=$guest_cpus" "UT_GUEST_MIB=$guest_mib" "UT_BOOTS=$boots" \
-	"UT_GUEST_CMDLINE=console=ttyS0 panic=-1 tsc=reliable reboot=t quiet printk.devkmsg=on printk.time=0 ut.cpus=$guest_cpus ${job:+ut.job=$job} $guest_append" \
+	"UT_GUEST_CMDLINE=console=ttyS0 panic=-1 tsc=reliable reboot=t quiet printk.devkmsg=on printk.time=0 ut.cpus=$guest_cpus ${job:+ut.job=$job} ${samples:+ut.samples=$samples} $guest_append" \
 	>"$SCRATCH/run/run.env"
 
 # loglevel: warnings have to be seen, "quiet" would hide them.

@@ -11,6 +11,7 @@
 #	ut-backends: NAME...	or "all" (vmfunc-ve): see scripts/job-lib.sh
 #	ut-boots: N		the guest boots so often in one virtual machine (1)
 #	ut-alone: yes		needs a boot of its own
+#	ut-samples: yes		uses modules of samples/; others don't see any
 #	ut-last: yes		leaves the guest changed: the last one of its boot
 #	ut-ends: TEXT		the guest must end in this job, without a panic,
 #				after a line with TEXT
@@ -20,6 +21,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$ROOT/scripts/check-lib.sh"
 . "$ROOT/scripts/job-lib.sh"
+. "$ROOT/scripts/record-lib.sh"
 
 "$ROOT/scripts/programs.sh"
 "$ROOT/scripts/image.sh"
@@ -45,7 +47,30 @@ for file in $(guest_jobs); do
 				"$(wish "$file" last first)" "$name"
 		done
 	done
-done | sort >"$SCRATCH/jobs"
+done | sort >"$SCRATCH/all-jobs"
+
+job_file() { guest_jobs | grep -E "/$1\.(sh|c)$"; }
+
+# job_key LINE: everything that decides what this job finds.
+job_key() {
+	local file sample=
+	file=$(job_file "${1##* }")
+	! has_wish "$file" samples || sample=$samples
+	record_key "$bench $guest $sample $1" "$file" "$ROOT/scripts/check/guest.sh"
+}
+bench=$(bench_key)
+guest=$(guest_key)
+samples=$(record_key samples "$BUILD/image/samples.cpio")
+
+# Those of an earlier run whose inputs are still the same, and the rest.
+touch "$SCRATCH/jobs"
+while IFS= read -r line; do
+	IFS='|' read -r backend cpus _ <<<"$line"
+	key=$(job_key "$line")
+	replay "$key" "guest: ${line##* }, $cpus vCPU, $backend" && continue
+	printf '%s\n' "$line" >>"$SCRATCH/jobs"
+	printf '%s\n' "$key" >"$SCRATCH/key-$(printf %s "$line" | sha256sum | cut -c 1-32)"
+done <"$SCRATCH/all-jobs"
 sed 's/|[^|]*$//' "$SCRATCH/jobs" | sort -u >"$SCRATCH/boots"
 
 # names GROUP: its jobs, the last one at the end.
@@ -84,25 +109,35 @@ judge_end() {
 
 # conclude NUMBER GROUP STATUS: reports of one boot.
 conclude() {
-	local out=check-guest-$1 backend cpus name file label ends=
+	local out=check-guest-$1 backend cpus name file label ends='' before line
+	local -A from=() to=()
 	IFS='|' read -r backend cpus _ <<<"$2"
 	mkdir -p "$BUILD/$out"
 	touch "$BUILD/$out/guest.log" "$BUILD/$out/host.log"
 	for name in $(names "$2"); do
 		label="$name, $cpus vCPU, $backend"
-		file=$(guest_jobs | grep -E "/$name\.(sh|c)$")
+		file=$(job_file "$name")
+		from[$name]=$(results)
 		if has_wish "$file" ends; then
 			ends=1
 			judge_end "$out" "$name" "$label" "$(wish "$file" ends '')" "$3"
 		else
 			judge "$out" "$name" "$label"
 		fi
+		to[$name]=$(results)
 	done
+	before=$(results)
 	# From 120 on it is the machine, not a job.
 	[ "$3" -lt 120 ] || [ -n "$ends" ] ||
 		report fail "guest: boot $1 ($backend) ended with $3" "$BUILD/$out/serial.log"
 	touch "$BUILD/$out/host.log"
 	report_splats "guest: boot $1 ($backend)" "$BUILD/$out/host.log"
+	# What a job found in a boot that went wrong may be wrong, too.
+	! sed "1,${before}d" "$RESULTS" | grep -q '^fail' || return 0
+	while IFS= read -r line; do
+		name=${line##* }
+		keep "$(cat "$SCRATCH/key-$(printf %s "$line" | sha256sum | cut -c 1-32)")" "${from[$name]}" "${to[$name]}"
+	done < <(grep -F "$2|" "$SCRATCH/jobs")
 }
 
 mapfile -t groups <"$SCRATCH/boots"

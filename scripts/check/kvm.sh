@@ -10,12 +10,13 @@
 #	ut-backends: NAME...	or "all" (vmfunc-ve), see job-lib.sh
 #	ut-splat: TEXT		a complaint of the host's kernel with this in it is
 #				what the test wants (none)
-# With UNDERTOW_ALL=1 all of ours run on every back end. Tests with the same wishes share one boot. Boots run in parallel, reports come
-# in order.
+# With UNDERTOW_ALL=1 all of ours run on every back end. Tests with the same
+# wishes share one boot. Boots run in parallel, reports come in order.
 
 . "$(dirname "$0")/../lib.sh"
 . "$ROOT/scripts/check-lib.sh"
 . "$ROOT/scripts/job-lib.sh"
+. "$ROOT/scripts/record-lib.sh"
 
 "$ROOT/scripts/programs.sh"
 "$ROOT/scripts/image.sh"
@@ -42,8 +43,19 @@ boot() {
 		--cpu "$model" --host-append "$append $(backend_host "$backend")" --timeout 600 --silence 300
 }
 
+# boot_key GROUP: everything that decides what these tests find.
+boot_key() {
+	local name
+	local -a files=()
+	for name in $(names "$1"); do
+		files+=("$BUILD/kvm-selftests/$name" "$LINUX/tools/testing/selftests/kvm/x86/$name.c")
+	done
+	record_key "$bench $1" "${files[@]}" "$ROOT/scripts/check/kvm.sh"
+}
+
 conclude() {
-	local log=$BUILD/check-kvm-$1/tests.log backend=${2%%|*} name splat
+	local log=$BUILD/check-kvm-$1/tests.log backend=${2%%|*} name splat before
+	before=$(results)
 	mkdir -p "${log%/*}"
 	touch "$log"
 	report_ktap "kvm: $backend" "$log"
@@ -61,7 +73,15 @@ conclude() {
 		[ -z "$splat" ] || sed -i "\\|$splat|d" "${log%/*}/complaints.log"
 	done
 	report_splats "kvm: host run $1 ($backend)" "${log%/*}/complaints.log"
+	keep "${keys[$1 - 1]}" "$before"
 }
 
-mapfile -t groups <"$SCRATCH/boots"
+bench=$(bench_key)
+groups=() keys=()
+while IFS= read -r group; do
+	key=$(boot_key "$group")
+	replay "$key" "kvm: ${group%%|*}: $(names "$group" | wc -w) programs" && continue
+	groups+=("$group")
+	keys+=("$key")
+done <"$SCRATCH/boots"
 in_parallel boot conclude "${groups[@]}"

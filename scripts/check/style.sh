@@ -7,6 +7,7 @@
 
 . "$(dirname "$0")/../lib.sh"
 . "$ROOT/scripts/check-lib.sh"
+. "$ROOT/scripts/record-lib.sh"
 . "$ROOT/scripts/series-lib.sh"
 kernel_env
 unset CCACHE_BASEDIR
@@ -17,22 +18,63 @@ IGNORED=FILE_PATH_CHANGES,EMBEDDED_FILENAME
 CHECKPATCH=(perl "$LINUX/scripts/checkpatch.pl" --root="$LINUX" --strict --terse
 	--no-summary --show-types --ignore)
 
-for patch in $(series_patches); do
-	test_command "style: checkpatch ${patch#"$ROOT/"}" "${CHECKPATCH[@]}" "$IGNORED" "$patch"
-done
-
 # Kernel code only; what people read on their own machine has other rules.
-while read -r file; do
-	# With the kernel's path: some rules depend on it.
-	ignored=$IGNORED
+ignored_in() {
+	case $1 in
 	# User space has no BIT().
-	case $file in
-	*/uapi/*) ignored+=,BIT_MACRO ;;
+	*/uapi/*) echo "$IGNORED,BIT_MACRO" ;;
 	# A language of its own, which looks the same all over the kernel.
-	*_trace.h) ignored+=,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT,SPACING,COMPLEX_MACRO ;;
+	*_trace.h) echo "$IGNORED,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT,SPACING,COMPLEX_MACRO" ;;
+	*) echo "$IGNORED" ;;
 	esac
-	test_command "style: checkpatch $file" env --chdir="$LINUX" "${CHECKPATCH[@]}" "$ignored" -f "$file"
-done < <(our_files '*.c' '*.h' '*.S' | grep -Ff <(sed '/^#/d; /^$/d' "$ROOT/scripts/overlay.list"))
+}
+
+checkpatch_files() {
+	series_patches | sed "s,^$ROOT/,,"
+	our_files '*.c' '*.h' '*.S' | grep -Ff <(sed '/^#/d; /^$/d' "$ROOT/scripts/overlay.list")
+}
+
+log_of() { echo "$CHECK/checkpatch-$(printf %s "$1" | tr / -).log"; }
+
+# With the kernel's path: some rules depend on it.
+checkpatch() {
+	local kind=()
+	case $2 in *.patch) ;; *) kind=(-f) ;; esac
+	cd "$LINUX"
+	[ "${#kind[@]}" = 1 ] || set -- "$1" "$ROOT/$2"
+	exec "${CHECKPATCH[@]}" "$(ignored_in "$2")" "${kind[@]}" "$2" >"$(log_of "${2#"$ROOT/"}")" 2>&1
+}
+
+checkpatch_key() {
+	record_key "checkpatch $1 $(ignored_in "$1")" "$ROOT/$1" "$ROOT/scripts/check/style.sh" \
+		"$LINUX"/scripts/{checkpatch.pl,spelling.txt,const_structs.checkpatch}
+}
+
+conclude() {
+	local before log
+	before=$(results)
+	log=$(log_of "$2")
+	if [ "$3" = 0 ]; then
+		report pass "style: checkpatch $2"
+		keep "${keys[$1 - 1]}" "$before"
+	else
+		report fail "style: checkpatch $2" "$log"
+		tail -n 15 "$log" | cut -c1-180 | sed 's/^/        | /'
+	fi
+}
+
+files=() keys=() same=0
+while read -r file; do
+	key=$(checkpatch_key "$file")
+	if replay "$key"; then
+		same=$((same + 1))
+		continue
+	fi
+	files+=("$file")
+	keys+=("$key")
+done < <(checkpatch_files)
+[ "$same" = 0 ] || note "checkpatch: $same files on record, none of them changed"
+in_parallel checkpatch conclude "${files[@]}"
 
 rust_files() { our_files '*.rs' '*.rs.in' | sed "s,^,$ROOT/,"; }
 

@@ -4,7 +4,8 @@
 #
 # First process of the guest. Runs the jobs that the kernel command line names
 # (ut.job=a,b), each an executable /ut/jobs/NAME. A job finds
-#   /ut/modules	the modules of the kernel build
+#   /ut/modules	the modules of the kernel build but for samples/
+#   /ut/samples	these, if the command line names the job in ut.samples=a,b
 #   /ut/bin		test programs
 #   /ut/lib.sh	helpers (sourced by shell jobs)
 # and reports in KTAP on standard output. Its exit status counts as well.
@@ -25,11 +26,21 @@ relay() {
 	while IFS= read -r line || [ -n "$line" ]; do say "$line"; done
 }
 
-jobs=$(tr ' ' '\n' </proc/cmdline | sed -n 's/^ut\.job=//p' | tr ',' ' ')
+words() { tr ' ' '\n' </proc/cmdline | sed -n "s/^ut\.$1=//p" | tr ',' ' '; }
+
+# Whoever tests without samples must not depend on one by mistake.
+mv /ut/samples /ut/.samples
+show_samples() {
+	rm -f /ut/samples
+	case " $(words samples) " in *" $1 "*) ln -s .samples /ut/samples ;; esac
+}
+
+jobs=$(words job)
 worst=0
 say "UT-GUEST begin cpus=$(nproc) kernel=$(uname -r)"
 for job in $jobs; do
 	say "UT-JOB begin $job"
+	show_samples "$job"
 	if [ -x "/ut/jobs/$job" ]; then
 		{ "/ut/jobs/$job" 2>&1; echo $? >/tmp/status; } | relay
 		status=$(cat /tmp/status)

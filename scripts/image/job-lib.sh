@@ -46,9 +46,10 @@ finish() { exit "$UT_FAILED"; }
 
 # load MODULE [PARAMETER=VALUE...]
 load() {
-	ut_module=$1
+	ut_module=/ut/modules/$1.ko
+	[ -f "$ut_module" ] || ut_module=/ut/samples/$1.ko
 	shift
-	insmod "/ut/modules/$ut_module.ko" "$@"
+	insmod "$ut_module" "$@"
 }
 
 # backend: what the host was booted to offer, as scripts/job-lib.sh names it.

@@ -3,6 +3,7 @@
 #
 # What make demo shows. Every line that matters is printed by the kernel or
 # computed here from what it printed; nothing is known beforehand.
+# ut-samples: yes
 
 . /ut/lib.sh
 

@@ -4,6 +4,7 @@
 # The sample driver with good and bad input, in its compartment.
 #
 # ut-cpus: 1 2
+# ut-samples: yes
 # ut-backends: all
 
 . /ut/lib.sh

@@ -5,6 +5,7 @@
 # and the sample works unprotected.
 #
 # ut-cpus: 1
+# ut-samples: yes
 # ut-host: kvm.guest_views=0
 
 . /ut/lib.sh

@@ -5,6 +5,7 @@
 # drivers refuse to load.
 #
 # ut-cpus: 1
+# ut-samples: yes
 # ut-host: kvm.guest_views=0
 # ut-guest: undertow=require
 

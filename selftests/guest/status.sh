@@ -5,6 +5,7 @@
 # views.
 #
 # ut-cpus: 1 2
+# ut-samples: yes
 # ut-backends: all
 # ut-last: yes
 
