@@ -147,8 +147,7 @@ pub(crate) fn linked_headers(bytes: &[u8]) -> Result<Vec<Header>> {
 
 fn section_headers(bytes: &[u8]) -> Result<(Vec<Header>, usize)> {
     let start = index(u64_at(bytes, 40)?)?;
-    if usize::from(u16_at(bytes, 52)?) != EHDR_SIZE
-        || usize::from(u16_at(bytes, 58)?) != SHDR_SIZE
+    if usize::from(u16_at(bytes, 52)?) != EHDR_SIZE || usize::from(u16_at(bytes, 58)?) != SHDR_SIZE
     {
         return damaged("its header has wrong sizes");
     }
