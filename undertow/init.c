@@ -41,6 +41,15 @@ static int __init undertow_param(char *arg)
 }
 early_param("undertow", undertow_param);
 
+/* Compartments that ask for it learn what they need instead of being stopped. */
+bool undertow_learn __ro_after_init;
+
+static int __init undertow_learn_param(char *arg)
+{
+	return kstrtobool(arg && *arg ? arg : "1", &undertow_learn);
+}
+early_param("undertow_learn", undertow_learn_param);
+
 static int status_show(struct seq_file *m, void *v)
 {
 	undertow_rs_show(m);
@@ -113,6 +122,15 @@ static struct notifier_block undertow_module_nb = {
 static int __init undertow_init(void)
 {
 	struct dentry *dir;
+
+	if (undertow_learn && undertow_mode == UNDERTOW_REQUIRE) {
+		pr_err("undertow_learn is ignored: undertow=require\n");
+		undertow_learn = false;
+	}
+	if (undertow_learn) {
+		pr_warn("undertow_learn: who asks to learn is not isolated\n");
+		add_taint(TAINT_USER, LOCKDEP_STILL_OK);
+	}
 
 	undertow_live = undertow_rs_init(undertow_mode) == 1;
 	if (undertow_live)

@@ -90,6 +90,7 @@ struct undertow_resume {
 #define UNDERTOW_RETURNED	3	/* it had returned, with the value in RDI */
 
 extern bool undertow_live;
+extern bool undertow_learn;
 extern unsigned int undertow_gate_tpr;
 extern unsigned long undertow_gate_ts;
 extern unsigned long undertow_stack_need;
@@ -218,6 +219,8 @@ u64 undertow_bench_exits(const struct undertow_bench *b, u64 times,
 unsigned long undertow_bench_floor(void);
 unsigned long undertow_bench_gate(bool vmfunc);
 int undertow_selftest_poke(void *addr, const void *bytes, size_t len);
+void *undertow_selftest_alias(void *addr);
+void undertow_selftest_unalias(void *alias);
 void undertow_selftest_pause(void);
 unsigned long undertow_selftest_deep(void (*fn)(void *arg), void *arg,
 				     unsigned long left);

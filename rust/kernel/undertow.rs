@@ -16,7 +16,7 @@
 //! and of a compartment against the kernel.
 //!
 //! Layers, each using the ones below it only: [`wire`] and the macros; [`compartment`], [`region`];
-//! `status`, `system`, `text`, `report`; `host`, `table`, `slot`; [`logic`].
+//! `status`, `stop`, `learn`, `system`, `text`, `report`; `host`, `table`, `slot`; [`logic`].
 //!
 //! Documentation: `Documentation/undertow/`.
 
@@ -31,6 +31,7 @@ pub mod wire;
 mod call;
 mod entry;
 mod host;
+mod learn;
 mod report;
 mod restart;
 mod slot;

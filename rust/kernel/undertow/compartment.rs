@@ -50,6 +50,10 @@ pub enum OnFault {
     End,
     /// It is killed, until somebody restarts it.
     Kill,
+    /// Writes beside its own memory are allowed, counted and said in the log instead, a page at a
+    /// time: to learn what existing code needs. Takes the boot parameter `undertow_learn`, without
+    /// which, and after the seal, this is [`End`](OnFault::End). The compartment is not isolated.
+    Audit,
 }
 
 /// What a compartment that names no deadline has: one second.
@@ -74,6 +78,7 @@ pub struct Compartment {
     faults: Atomic<u64>,
     kills: Atomic<u64>,
     restarts: Atomic<u64>,
+    learned: Atomic<u32>,
 }
 
 impl Compartment {
@@ -90,6 +95,7 @@ impl Compartment {
             faults: Atomic::new(0),
             kills: Atomic::new(0),
             restarts: Atomic::new(0),
+            learned: Atomic::new(0),
         }
     }
 
@@ -250,6 +256,21 @@ impl Compartment {
     /// Returns how often it was killed and restarted.
     pub fn lives(&self) -> (u64, u64) {
         (self.kills.load(Relaxed), self.restarts.load(Relaxed))
+    }
+
+    /// Returns how many pages the compartment learned to write; see [`OnFault::Audit`].
+    pub fn learned(&self) -> u32 {
+        self.learned.load(Relaxed)
+    }
+
+    /// Returns how many there were before this one.
+    pub(super) fn count_learned(&self) -> u32 {
+        self.learned.fetch_add(1, Relaxed)
+    }
+
+    /// The page counted last was not learned after all.
+    pub(super) fn uncount_learned(&self) {
+        self.learned.fetch_sub(1, Relaxed);
     }
 
     pub(super) fn descriptor(&self) -> &'static Descriptor {

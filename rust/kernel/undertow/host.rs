@@ -105,6 +105,20 @@ pub(super) fn set_each(mut ops: impl Iterator<Item = ViewOp>) -> Result<(), Host
     }
 }
 
+/// One change, with little of the stack. Any context but NMI.
+pub(super) fn set_one(op: ViewOp) -> Result<(), HostError> {
+    /// Lies within one page, because it is aligned to its size.
+    #[repr(C, align(32))]
+    struct One(ViewOp);
+    const { assert!(size_of::<One>() == size_of::<ViewOp>()) };
+
+    let one = One(op);
+    match call(KVM_VIEWS_SET, gpa_of(&one), 1, 0)? {
+        1 => Ok(()),
+        other => Err(HostError::Unknown(other as i64)),
+    }
+}
+
 /// Freezes the rights of every view: from now on they can only be tightened.
 pub(super) fn seal() -> Result<(), HostError> {
     call(KVM_VIEWS_SEAL, 0, 0, 0).map(drop)

@@ -43,7 +43,7 @@ use super::{
 static DENIED_IN_ROOT: Atomic<u64> = Atomic::new(0);
 
 /// What is asked for when something is denied, until drivers can say it themselves.
-pub(super) const POLICY: super::logic::verdict::Policy = super::logic::verdict::Policy {
+const POLICY: super::logic::verdict::Policy = super::logic::verdict::Policy {
     on_fault: OnFault::Kill,
     on_write: OnWrite::Oops,
 };

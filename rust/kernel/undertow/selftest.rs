@@ -114,6 +114,37 @@ pub(super) fn pause() {
     unsafe { bindings::undertow_selftest_pause() };
 }
 
+/// A second, writable name of what is at some address.
+pub struct Alias(*mut crate::ffi::c_void);
+
+impl Alias {
+    /// Maps the page at `addr` once more. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `ENOMEM`.
+    pub fn new(addr: usize) -> Result<Self> {
+        // SAFETY: Any address will do: one without a page gives the name of another page.
+        let alias = unsafe { bindings::undertow_selftest_alias(addr as *mut crate::ffi::c_void) };
+        if alias.is_null() {
+            return Err(ENOMEM);
+        }
+        Ok(Self(alias))
+    }
+
+    /// Returns the new name.
+    pub fn addr(&self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Drop for Alias {
+    fn drop(&mut self) {
+        // SAFETY: It is what `new` was given, and goes now.
+        unsafe { bindings::undertow_selftest_unalias(self.0) };
+    }
+}
+
 /// Returns the VM exits of this CPU so far, all and those that the host caused for itself.
 ///
 /// # Errors
@@ -123,6 +154,22 @@ pub fn exits() -> Result<(u64, u64)> {
     let all = host::query(KVM_VIEWS_Q_EXITS, ViewId::ROOT).map_err(host::errno)?;
     let own = host::query(KVM_VIEWS_Q_HOST_EXITS, ViewId::ROOT).map_err(host::errno)?;
     Ok((all, own))
+}
+
+/// Returns where the text is that all compartments share.
+pub fn common() -> core::ops::Range<usize> {
+    text::common()
+}
+
+static LEARNS_TEXT: Atomic<bool> = Atomic::new(false);
+
+/// Lets compartments that learn write text, too.
+pub fn set_learns_text(on: bool) {
+    LEARNS_TEXT.store(on, Relaxed);
+}
+
+pub(super) fn learns_text() -> bool {
+    LEARNS_TEXT.load(Relaxed)
 }
 
 /// Returns the address of the gate in use, four pages.

@@ -125,6 +125,14 @@ fn show_views(m: &SeqFile, state: &State) {
                     kills,
                     restarts
                 );
+                if compartment.learned() != 0 {
+                    seq_print!(
+                        m,
+                        "view {}: not isolated, {} pages learned\n",
+                        number,
+                        compartment.learned()
+                    );
+                }
             }
         }
     }

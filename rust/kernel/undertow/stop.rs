@@ -19,6 +19,7 @@ use super::{
         Compartment,
         OnFault, //
     },
+    learn,
     logic::{
         abi::{
             Aex,
@@ -44,8 +45,7 @@ use super::{
         class_of,
         may_log,
         region_of,
-        scene,
-        POLICY, //
+        scene, //
     },
     restart,
     table::Reader, //
@@ -169,27 +169,43 @@ fn judge(tables: Reader<'_>, aex: &Aex, crossing: &bindings::undertow_crossing) 
     if violation.view.is_compartment() {
         scene.view.id = own;
     }
+    if learn::applies(compartment) && learn::concerns(&violation) {
+        // There is a second try, and the host knows about the seal.
+        scene.attempts = 0;
+        scene.is_sealed = false;
+    }
+    let report = |verdict| Report {
+        violation: &violation,
+        compartment: compartment.name().to_str().ok(),
+        class,
+        region: region.as_ref().and_then(|it| it.name.to_str().ok()),
+        verdict,
+    };
 
-    if let Verdict::Resume | Verdict::Finish = decide(&violation, &scene, &POLICY) {
-        #[cfg(CONFIG_UNDERTOW_SELFTEST)]
-        if super::selftest::events::is_resume_off() {
-            return Err(EINTR);
+    match (
+        decide(&violation, &scene, &learn::policy(compartment)),
+        violation.what,
+    ) {
+        (Verdict::Resume | Verdict::Finish, _) => {
+            #[cfg(CONFIG_UNDERTOW_SELFTEST)]
+            if super::selftest::events::is_resume_off() {
+                return Err(EINTR);
+            }
+            return Ok(own);
         }
-        return Ok(own);
+        (verdict @ Verdict::Audit(wanted), What::Access(access)) => {
+            if learn::allow(tables, compartment, own, &access, wanted).is_ok() {
+                // All of them: to see them is what this is for, and their number is bounded.
+                pr_notice!("{}\n", report(verdict));
+                return Ok(own);
+            }
+        }
+        _ => {}
     }
     if may_log() {
         // Not the view of the record: past the gate that is view 0, and a compartment can go to
         // the view of another one to die there.
-        pr_warn!(
-            "{}\n",
-            Report {
-                violation: &violation,
-                compartment: compartment.name().to_str().ok(),
-                class,
-                region: region.as_ref().and_then(|it| it.name.to_str().ok()),
-                verdict: Verdict::Kill,
-            }
-        );
+        pr_warn!("{}\n", report(Verdict::Kill));
     }
     Err(match violation.what {
         What::Timeout => code::ETIMEDOUT,

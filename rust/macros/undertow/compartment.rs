@@ -71,8 +71,8 @@ impl Parse for Declaration {
                         &key,
                         format!("a compartment has no field `{key}`"),
                         "the fields are `name`, `stacks` (default 1), `heap` (default 0), \
-                         `max_us` (default one second) and `on_fault` (`End`, the default, or \
-                         `Kill`)",
+                         `max_us` (default one second) and `on_fault` (`End`, the default, \
+                         `Kill` or `Audit`)",
                     ))
                 }
             };

@@ -12,6 +12,7 @@ use crate::{
 use super::{
     super::{
         compartment::Compartment,
+        learn,
         logic::{
             class::Class,
             layout::Phase,
@@ -89,6 +90,7 @@ fn settle(state: &mut State, compartment: &'static Compartment) -> Result<u16, (
         return Err((error, is_clean));
     }
     compartment.set_view(number);
+    learn::announce(compartment);
     pr_info!(
         "undertow: compartment \"{}\": view {}, {} frames, text scanned clean\n",
         compartment.name(),
@@ -161,7 +163,8 @@ pub(in super::super) fn module_going(module: *mut bindings::module) {
             Ok(()) => {
                 if !is_live() {
                     state.created &= !(1 << number);
-                } else if is_idle && !state.owns_anything(number) {
+                } else if is_idle && compartment.learned() == 0 && !state.owns_anything(number) {
+                    // INVARIANT: INV-LEARN-2: nothing was learned in this one.
                     state.free |= 1 << number;
                 }
                 if is_idle {

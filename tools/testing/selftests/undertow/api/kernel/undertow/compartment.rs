@@ -34,6 +34,7 @@ pub struct Descriptor {
 pub enum OnFault {
     End,
     Kill,
+    Audit,
 }
 
 pub const DEFAULT_MAX_US: u32 = 1_000_000;
