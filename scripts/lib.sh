@@ -8,6 +8,8 @@
 #   UNDERTOW_JOBS        parallel jobs (number of CPUs)
 #   UNDERTOW_ANY_DISTRO  1: go on although this is not Debian 12
 #   UNDERTOW_BOCHS       a Bochs binary to use instead of building one
+#   UNDERTOW_QUEUE       a command that each boot of the emulator is given to, to
+#                        run it when its turn comes (none)
 #   UNDERTOW_CPU         the CPU model that Bochs emulates (broadwell_ult)
 #   KERNEL_TARBALL       linux-7.3.4.tar.* or Debian's linux-source-7.3.tar.*
 #   KERNEL_SRC           an unpacked Linux 7.3.4; it is only read

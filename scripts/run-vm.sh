@@ -13,6 +13,14 @@
 . "$ROOT/scripts/bochs-lib.sh"
 . "$ROOT/scripts/job-lib.sh"
 
+# On a machine that several people share, boots wait for their turn.
+if [ -n "${UNDERTOW_QUEUE:-}" ]; then
+	queue=$UNDERTOW_QUEUE
+	unset UNDERTOW_QUEUE
+	# shellcheck disable=SC2086 # a command and its arguments
+	exec $queue "$ROOT/scripts/run-vm.sh" "$@"
+fi
+
 usage() {
 	cat <<-'END'
 	run-vm.sh [OPTION VALUE]...
@@ -58,7 +66,7 @@ while [ $# -gt 0 ]; do
 	--timeout) timeout=$2 ;;
 	--silence) silence=$2 ;;
 	--test-seconds) test_seconds=$2 ;;
-	--image) IMAGE=$2 ;;
+	--image) IMAGE=$(realpath "$2") ;;
 	*) usage 2 >&2 ;;
 	esac
 	shift 2

@@ -6,7 +6,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
-plan 10
+plan 12
 mkdir -p "$UNDERTOW_BUILD/image"
 for file in bzImage host.cpio qemu.cpio kernel.cpio tests.cpio; do
 	echo "$file" >"$UNDERTOW_BUILD/image/$file"
@@ -81,3 +81,17 @@ T| ok 1 x
 UT-HOST end status=0
 END
 refuses 'no image' 'no boot image' env UNDERTOW_BUILD="$WORK/none" "$SCRIPTS/run-vm.sh" --job a
+cat >"$WORK/queue" <<'END'
+#!/bin/bash
+echo "queued: $1 $2"
+shift
+exec "$@"
+END
+chmod +x "$WORK/queue"
+export UNDERTOW_QUEUE="$WORK/queue one"
+ends 0 'a boot that waits for its turn' --job a <<'END'
+G| UT-JOB end a status=0
+G| UT-GUEST end status=0
+UT-HOST end status=0
+END
+holds '... in the queue' "$(sed -n 's/^queued: one //p' "$OUTPUT")" = "$SCRIPTS/run-vm.sh"

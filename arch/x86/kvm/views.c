@@ -122,11 +122,10 @@ static long views_create(struct kvm_vcpu *vcpu, struct kvm_views *views,
 		r = -EEXIST;
 	else
 		r = kvm_view_add(vcpu->kvm, views, nr, rights);
-	if (!r)
+	if (!r) {
 		vcpu->kvm->stat.views++;
-	mutex_unlock(&views->lock);
-	if (!r)
 		trace_kvm_view_create(vcpu, nr, rights);
+	}
 
 	/* Other vCPUs get the root when they first use it. */
 	if (!r && kvm_vcpu_has_views(vcpu))

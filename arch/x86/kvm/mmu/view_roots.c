@@ -65,6 +65,8 @@ int kvm_view_load(struct kvm_vcpu *vcpu, u16 view)
 	u16 cur = vcpu->arch.view;
 	int r;
 
+	lockdep_assert_held(&vcpu->arch.views->views->lock);
+
 	if (VALID_PAGE(view == cur ? vcpu->arch.root_mmu.root.hpa :
 				     vcpu->arch.views->root[view]))
 		return 0;
