@@ -11,6 +11,7 @@
 #define RW	(KVM_VIEW_R | KVM_VIEW_W)
 #define RWX	(KVM_VIEW_R | KVM_VIEW_W | KVM_VIEW_X)
 #define NO_MEM	0x7f000000ull
+#define SECRET	0x5ec2e7ull
 
 #define hc_eq(want, ...)	GUEST_ASSERT_EQ(views_hc(__VA_ARGS__), (long)(want))
 
@@ -290,16 +291,55 @@ static void guest_seal(void)
 	GUEST_DONE();
 }
 
+static u64 do_read(u64 gva)
+{
+	return READ_ONCE(*(u64 *)gva);
+}
+
+/* What the seal is for; @open: it holds nothing. */
+static void widen(bool open)
+{
+	WRITE_ONCE(*(u64 *)pages[PG_SECRET].gva, SECRET);
+	views_start(0);
+	views_set(1, pages[PG_SECRET].gpa, 0);
+	hc_eq(0, KVM_VIEWS_SEAL, 0, 0, 0);
+	GUEST_ASSERT_EQ(views_run(1, do_read, pages[PG_SECRET].gva),
+			AEX_RESULT);
+	GUEST_ASSERT_EQ(views_set_flags(1, pages[PG_SECRET].gpa, 1, R, 0),
+			open ? 1 : -EPERM);
+	GUEST_ASSERT_EQ(views_run(1, do_read, pages[PG_SECRET].gva),
+			open ? SECRET : AEX_RESULT);
+	GUEST_DONE();
+}
+
+static void guest_widen(void)
+{
+	widen(false);
+}
+
+static void guest_widen_open(void)
+{
+	widen(true);
+}
+
+static void test_widen_open(const char *name)
+{
+	views_test(name, guest_widen_open, NULL);
+}
+
 int main(void)
 {
 	views_require();
 	ksft_print_header();
-	ksft_set_plan(6);
+	ksft_set_plan(8);
 	views_test("enable", guest_enable, NULL);
 	views_test("vCPU and views", guest_vcpu_init, NULL);
 	views_test("set and populate", guest_set, NULL);
 	views_test("changes in one call", guest_batch, NULL);
 	views_test("number of ranges", guest_ranges, NULL);
 	views_test("seal", guest_seal, NULL);
+	views_test("a sealed view does not see more", guest_widen, NULL);
+	views_weakened_test(KVM_VIEWS_BREAK_SEAL, "... without that, it does",
+			    test_widen_open);
 	ksft_finished();
 }

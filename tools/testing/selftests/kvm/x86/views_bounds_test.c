@@ -99,7 +99,7 @@ static void guest_populate(void)
 	fragment(1, V_NONE, 0);
 	GUEST_ASSERT(timed("POPULATE, 8192 ranges", all, KVM_VIEWS_POPULATE, 1,
 			   FRAG_GFN, all) < LIMIT);
-	pt = views_pt_pages(1);
+	pt = views_query(KVM_VIEWS_Q_PT_PAGES, 1, 0);
 
 	/* Entries for #VE need tables. */
 	GUEST_ASSERT_EQ(views_set_flags(0, FRAG_GFN << 12, all, V_NONE,
@@ -107,7 +107,7 @@ static void guest_populate(void)
 	GUEST_ASSERT(timed("POPULATE, #VE in the whole address space", all,
 			   KVM_VIEWS_POPULATE, 0, FRAG_GFN, all) < LIMIT);
 	GUEST_PRINTF("# table pages: view 0 %lu, view 1 %lu\n",
-		     views_pt_pages(0), pt);
+		     views_query(KVM_VIEWS_Q_PT_PAGES, 0, 0), pt);
 	pt = rdtsc();
 	views_query(KVM_VIEWS_Q_PT_PAGES, 0, 0);
 	GUEST_PRINTF("# QUERY, table pages: %lu\n", rdtsc() - pt);

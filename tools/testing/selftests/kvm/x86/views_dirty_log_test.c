@@ -156,7 +156,7 @@ static void test_log(enum log mode, bool huge)
 	u64 round;
 	int i;
 
-	views_run_to(vcpu, 0);
+	views_run_to_stage(vcpu, 0);
 	vm_mem_region_set_flags(vm, MEM_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
 	if (mode == RING)
 		ring_collect(vcpu, NULL);
@@ -165,7 +165,7 @@ static void test_log(enum log mode, bool huge)
 		TEST_ASSERT_EQ(map[i], mode == MANUAL_ALL_SET ? ~0ul : 0);
 
 	for (round = 1; round <= ROUNDS; round++) {
-		views_run_to(vcpu, round);
+		views_run_to_stage(vcpu, round);
 		collect(vcpu, mode, map);
 		memset(want, 0, sizeof(want));
 		for (i = 0; i < 3; i++)
@@ -192,12 +192,12 @@ static void test_lost(void)
 	u64 round, lost = 0;
 	int i;
 
-	views_run_to(vcpu, 0);
+	views_run_to_stage(vcpu, 0);
 	views_weaken(BIT(KVM_VIEWS_BREAK_WRITE_PROTECT));
 	vm_mem_region_set_flags(vcpu->vm, MEM_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
 	collect(vcpu, BITMAP, map);
 	for (round = 1; round <= ROUNDS; round++) {
-		views_run_to(vcpu, round);
+		views_run_to_stage(vcpu, round);
 		collect(vcpu, BITMAP, map);
 		for (i = 0; i < 3; i++)
 			lost += !(map[written(round, i) / 64] &
@@ -271,7 +271,7 @@ static void test_info(void)
 		/* In the last rounds the host forgets it. */
 		if (i == 8)
 			views_weaken(BIT(KVM_VIEWS_BREAK_VE_DIRTY));
-		views_run_to(vcpu, i);
+		views_run_to_stage(vcpu, i);
 		if (!i)
 			synthesized = vcpu_get_stat(vcpu, view_ve_synthesized);
 		kvm_vm_get_dirty_log(vm, 0, map);

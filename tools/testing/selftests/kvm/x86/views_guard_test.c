@@ -15,9 +15,6 @@
 #define VICTIM_WORDS	512
 #define TRIES		50
 
-/* Bit 17 of kvm.views_break. */
-#define BREAK_SWITCH_STACK	"0x20000"
-
 static u64 nr_irq, nr_db;
 static bool guard;
 static struct page text[2];
@@ -177,26 +174,15 @@ static void prepare(struct kvm_vm *vm, struct kvm_vcpu *vcpu)
 	sync_global_to_guest(vm, guard);
 }
 
-static void set_param(const char *name, const char *val)
-{
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/module/kvm/parameters/%s", name);
-	fd = open(path, O_WRONLY);
-	TEST_ASSERT(fd >= 0 && write(fd, val, strlen(val)) > 0, "can't set %s",
-		    path);
-	close(fd);
-}
-
 /*
  * Where the host switches, it replaces RSP and IF as well: that is a second
  * defence, and off along with the guard.
  */
 static void set_guard(bool on)
 {
-	set_param("views_guard", on ? "Y" : "N");
-	set_param("views_break", on ? "0" : BREAK_SWITCH_STACK);
+	views_write_param("/sys/module/kvm/parameters/views_guard",
+			  on ? "Y" : "N");
+	views_weaken(on ? 0 : BIT(KVM_VIEWS_BREAK_SWITCH_STACK));
 	guard = on;
 }
 
@@ -208,6 +194,7 @@ static void restore_guard(void)
 int main(void)
 {
 	views_require();
+	TEST_REQUIRE(views_can_weaken());
 	atexit(restore_guard);
 	ksft_print_header();
 	ksft_set_plan(5);

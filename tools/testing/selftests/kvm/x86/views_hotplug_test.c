@@ -3,6 +3,8 @@
  * Guest-controlled EPT views: vCPUs that come after the seal, and VMs that go
  * and must leave nothing behind.
  */
+#include "views_kick.h"
+#include "views_proc.h"
 #include "views_state.h"
 
 #define RWX	(KVM_VIEW_R | KVM_VIEW_W | KVM_VIEW_X)
@@ -110,7 +112,7 @@ static void test_hotplug(void)
 	ve1.gpa = addr_gva2gpa(vm, ve1.gva);
 	sync_global_to_guest(vm, cell1);
 	sync_global_to_guest(vm, ve1);
-	views_run_to(first, 0);
+	views_run_to_stage(first, 0);
 
 	late = vm_vcpu_add(vm, 1, guest_late);
 	views_run_vcpu(late);
@@ -145,42 +147,16 @@ static void guest_leak(void)
 		GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_POPULATE, view,
 					 pages[0].gpa >> 12, 1), 1);
 	}
+	GUEST_ASSERT_EQ(views_remap_pages(2, 1ull << 32, pages[0].gpa, 1,
+					  KVM_VIEW_R), 1);
+	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_POPULATE, 2, 1ull << 20, 1), 1);
 	views_set(1, pages[PG_SECRET].gpa, 0);
 	GUEST_ASSERT_EQ(views_run(1, do_read, pages[PG_SECRET].gva), AEX_RESULT);
 	GUEST_SYNC(0);
+	views_run(1, views_spin, 0);
 }
 
-/* The number after @name in a file of /proc. */
-static long proc_number(const char *file, const char *name)
-{
-	FILE *f = fopen(file, "r");
-	long val = -1;
-	char line[256];
-
-	TEST_ASSERT(f, "%s", file);
-	while (fgets(line, sizeof(line), f)) {
-		if (!strncmp(line, name, strlen(name)) &&
-		    strspn(line + strlen(name), ": \t"))
-			val = atol(line + strlen(name) + 1);
-	}
-	fclose(f);
-	TEST_ASSERT(val >= 0, "no %s in %s", name, file);
-	return val;
-}
-
-static long pinned(void)
-{
-	int fd = open("/proc/sys/vm/stat_refresh", O_WRONLY);
-
-	/* Else what each CPU has counted is added up once a second only. */
-	if (fd >= 0) {
-		TEST_ASSERT_EQ(write(fd, "1", 1), 1);
-		close(fd);
-	}
-	return proc_number("/proc/vmstat", "nr_foll_pin_acquired") -
-	       proc_number("/proc/vmstat", "nr_foll_pin_released");
-}
-
+/* Its vCPU is in a view when it goes. */
 static void one_vm(bool show)
 {
 	struct kvm_vcpu *vcpu;
@@ -188,7 +164,7 @@ static void one_vm(bool show)
 
 	vm = vm_create_with_one_vcpu(&vcpu, guest_leak);
 	views_setup(vm);
-	views_run_to(vcpu, 0);
+	views_run_to_stage(vcpu, 0);
 	TEST_ASSERT_EQ(vm_get_stat(vm, views), LEAK_VIEWS);
 	TEST_ASSERT(vm_get_stat(vm, view_pt_pages) >= 3 * (LEAK_VIEWS - 1),
 		    "views without tables");
@@ -197,6 +173,7 @@ static void one_vm(bool show)
 			       (u64)vm_get_stat(vm, view_pt_pages),
 			       proc_number("/proc/meminfo", "SecPageTables"),
 			       pinned());
+	views_run_to(vcpu, (u64)views_spin, (u64)views_spin_end);
 	kvm_vm_free(vm);
 }
 

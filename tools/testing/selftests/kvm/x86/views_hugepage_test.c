@@ -74,16 +74,16 @@ static void guest_masks(void)
 	/* What the test itself needs in the view. */
 	for (i = 0; i < 2; i++)
 		views_probe(0, 1, pages[PG_CODE].gva, V_RWX, &outcome);
-	pt_empty = views_pt_pages(1);
+	pt_empty = views_query(KVM_VIEWS_Q_PT_PAGES, 1, 0);
 	populate();
 	set_masks();
 	populate();
-	pt_full = views_pt_pages(1);
+	pt_full = views_query(KVM_VIEWS_Q_PT_PAGES, 1, 0);
 	probe_all();
 	for (i = 0; i < 4; i++) {
 		GUEST_SYNC(i);
 		if (i == 3)
-			pt_again = views_pt_pages(1);
+			pt_again = views_query(KVM_VIEWS_Q_PT_PAGES, 1, 0);
 		probe_all();
 	}
 	GUEST_DONE();
@@ -183,24 +183,24 @@ static void guest_none(void)
 	views_start(0);
 
 	/* Two huge pages of memory: what they had in tables is gone. */
-	pt = views_pt_pages(0);
+	pt = views_query(KVM_VIEWS_Q_PT_PAGES, 0, 0);
 	GUEST_ASSERT_EQ(views_set_flags(0, MEM_GPA, 2 * HUGE_PAGES, V_NONE,
 					flags), 1);
-	GUEST_ASSERT(views_pt_pages(0) <= pt);
+	GUEST_ASSERT(views_query(KVM_VIEWS_Q_PT_PAGES, 0, 0) <= pt);
 
 	/* A whole GiB: one entry, and no memory is needed for it. */
-	pt = views_pt_pages(0);
+	pt = views_query(KVM_VIEWS_Q_PT_PAGES, 0, 0);
 	GUEST_ASSERT_EQ(views_set_flags(0, NONE_GPA, 1 << 18, V_NONE, flags), 1);
-	GUEST_ASSERT_EQ(views_pt_pages(0), pt);
+	GUEST_ASSERT_EQ(views_query(KVM_VIEWS_Q_PT_PAGES, 0, 0), pt);
 
 	/* The host maps the guest's own tables and the handler's pages. */
 	GUEST_ASSERT_EQ(count_ve(MEM_GVA + 16, 1), 1);
 	GUEST_ASSERT_EQ(count_ve(NONE_GVA + 16, 1), 1);
-	before = views_guest_exits();
+	before = views_exits();
 	GUEST_ASSERT_EQ(count_ve(MEM_GVA + 0x1ff010, 100), 100);
 	GUEST_ASSERT_EQ(count_ve(MEM_GVA + 0x3ff010, 100), 100);
 	GUEST_ASSERT_EQ(count_ve(NONE_GVA + 0x10, 100), 100);
-	before = views_guest_exits() - before;
+	before = views_exits() - before;
 	GUEST_PRINTF("# 300 reads without rights: %lu exits\n", before);
 	/* One for each entry would be the first #VE, by the host. */
 	if (views_has(KVM_VIEWS_F_HW_VE))
@@ -244,8 +244,7 @@ static void test_none(void)
 
 static void set_mitigation(const char *mode)
 {
-	TEST_ASSERT(!views_param_write("nx_huge_pages", mode),
-		    "nx_huge_pages=%s", mode);
+	views_write_param("/sys/module/kvm/parameters/nx_huge_pages", mode);
 }
 
 int main(void)

@@ -16,6 +16,7 @@
 #define MOVED_GVA	0x90000000ull
 #define NR_VCPUS	3
 #define ROUNDS		300
+#define NX_PARAM	"/sys/module/kvm/parameters/nx_huge_pages"
 
 static u64 lost, go, stop;
 static bool vmm_stop;
@@ -38,17 +39,17 @@ static void guest_stays(void)
 	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_POPULATE, 1, MEM_GPA >> 12, NR_PAGES),
 			NR_PAGES);
 	views_run(1, touch_all, 0);
-	before = views_guest_exits();
+	before = views_exits();
 	views_run(1, touch_all, 0);
-	GUEST_ASSERT_EQ(views_guest_exits() - before, 0);
-	pt = views_pt_pages(1);
+	GUEST_ASSERT_EQ(views_exits() - before, 0);
+	pt = views_query(KVM_VIEWS_Q_PT_PAGES, 1, 0);
 
 	GUEST_SYNC(0);
-	lost = views_pt_pages(1) != pt;
+	lost = views_query(KVM_VIEWS_Q_PT_PAGES, 1, 0) != pt;
 	views_run(1, do_read, pages[PG_DATA].gva);
-	before = views_guest_exits();
+	before = views_exits();
 	views_run(1, touch_all, 0);
-	exits = views_guest_exits() - before;
+	exits = views_exits() - before;
 	GUEST_PRINTF("# %lu of %u pages exit again, tables %s\n", exits, NR_PAGES,
 		     lost ? "lost" : "kept");
 	lost += exits;
@@ -212,11 +213,10 @@ static void *zap_thread(void *arg)
 
 	while (!READ_ONCE(vmm_stop)) {
 		on = !on;
-		TEST_ASSERT(!views_param_write("nx_huge_pages", on ? "force" :
-					       "off"), "nx_huge_pages");
+		views_write_param(NX_PARAM, on ? "force" : "off");
 		usleep(2000);
 	}
-	views_param_write("nx_huge_pages", "auto");
+	views_write_param(NX_PARAM, "auto");
 	return NULL;
 }
 

@@ -37,14 +37,6 @@ static void guest_asks(void)
 	} while (r);
 }
 
-static void set_param(const char *value)
-{
-	int fd = open(MIGRATE, O_WRONLY);
-
-	TEST_ASSERT(fd >= 0 && write(fd, value, 1) == 1, "%s", MIGRATE);
-	close(fd);
-}
-
 static int slot(struct kvm_vm *vm, u32 nr, u32 flags, u64 gpa, u64 size)
 {
 	return __vm_set_user_memory_region(vm, nr, flags, gpa, size, mem) ?
@@ -79,12 +71,12 @@ static void test_no_consent(void)
 	struct kvm_vm *vm = vcpu->vm;
 
 	/* Without views, as ever. */
-	views_run_to(vcpu, 0);
+	views_run_to_stage(vcpu, 0);
 	TEST_ASSERT_EQ(large(vm, 0), 0);
 	TEST_ASSERT_EQ(large(vm, LOG), 0);
 	TEST_ASSERT_EQ(large(vm, 0), 0);
 
-	views_run_to(vcpu, 1);
+	views_run_to_stage(vcpu, 1);
 	TEST_ASSERT_EQ(large(vm, LOG), EPERM);
 	TEST_ASSERT_EQ(large(vm, LOG), EPERM);
 	TEST_ASSERT_EQ(slot(vm, LARGE_SLOT, 0, LARGE_GPA, 0), 0);
@@ -96,9 +88,9 @@ static void test_no_consent(void)
 	TEST_ASSERT_EQ(small(vm, LOG), 0);
 	ksft_test_result_pass("refused without consent\n");
 
-	set_param("1");
+	views_write_param(MIGRATE, "1");
 	TEST_ASSERT_EQ(large(vm, LOG), 0);
-	set_param("0");
+	views_write_param(MIGRATE, "0");
 	TEST_ASSERT_EQ(large(vm, LOG), 0);
 	TEST_ASSERT_EQ(large(vm, 0), 0);
 	TEST_ASSERT_EQ(large(vm, LOG), EPERM);
@@ -136,9 +128,9 @@ static void test_log_first(void)
 	vcpu = new_vm(guest_asks, 0);
 	TEST_ASSERT_EQ(large(vcpu->vm, LOG), 0);
 	TEST_ASSERT(!asked(vcpu), "views during a migration");
-	set_param("1");
+	views_write_param(MIGRATE, "1");
 	TEST_ASSERT(asked(vcpu), "the owner can't allow it");
-	set_param("0");
+	views_write_param(MIGRATE, "0");
 	kvm_vm_free(vcpu->vm);
 	ksft_test_result_pass("the log was first\n");
 }
@@ -148,8 +140,8 @@ static void test_consent(void)
 	struct kvm_vcpu *vcpu = new_vm(guest_code, 16);
 	struct kvm_vm *vm = vcpu->vm;
 
-	views_run_to(vcpu, 0);
-	views_run_to(vcpu, 1);
+	views_run_to_stage(vcpu, 0);
+	views_run_to_stage(vcpu, 1);
 	TEST_ASSERT_EQ(large(vm, LOG), 0);
 	kvm_vm_free(vm);
 

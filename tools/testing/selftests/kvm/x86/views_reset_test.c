@@ -215,6 +215,45 @@ static void test_wipe(const char *name)
 	ksft_test_result_pass("%s\n", name);
 }
 
+/* Begun, and not done yet. */
+static void guest_half(void)
+{
+	views_start(0);
+	GUEST_ASSERT_EQ(views_set_flags(0, MEM_GPA, MEM_PAGES, 0, 0), 1);
+	hc_eq(1, KVM_VIEWS_RESET, 0, 0, 0);
+	GUEST_SYNC(0);
+	reset();
+	GUEST_SYNC(1);
+	expect_no_views();
+	GUEST_DONE();
+}
+
+/* What is half gone is not saved. */
+static void test_save(const char *name)
+{
+	struct kvm_view_state head = { .size = sizeof(head) };
+	struct kvm_view_vcpu_state state;
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm;
+
+	vm = vm_create_with_one_vcpu(&vcpu, guest_half);
+	views_setup(vm);
+	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, MEM_GPA, MEM_SLOT,
+				    MEM_PAGES, 0);
+	run_to_sync(vcpu);
+	TEST_ASSERT(__vm_ioctl(vm, KVM_X86_GET_VIEW_STATE, &head) &&
+		    errno == EBUSY, "saved half of it");
+	vcpu_ioctl(vcpu, KVM_X86_GET_VCPU_VIEW_STATE, &state);
+	TEST_ASSERT_EQ(state.flags, 0);
+
+	run_to_sync(vcpu);
+	vm_ioctl(vm, KVM_X86_GET_VIEW_STATE, &head);
+	TEST_ASSERT_EQ(head.max_views, 0);
+	views_run_vcpu(vcpu);
+	kvm_vm_free(vm);
+	ksft_test_result_pass("%s\n", name);
+}
+
 static void guest_survives(void)
 {
 	views_start(0);
@@ -406,11 +445,12 @@ int main(void)
 {
 	views_require();
 	ksft_print_header();
-	ksft_set_plan(6);
+	ksft_set_plan(7);
 	views_test("reset, and start again", guest_reset, NULL);
 	test_wipe("what is wiped");
 	views_weakened_test(KVM_VIEWS_BREAK_WIPE, "... and is not without the defence",
 			    test_survives);
+	test_save("not saved in the middle of it");
 	test_two("another vCPU is in a view");
 	views_weakened_test(KVM_VIEWS_BREAK_EXPEL,
 			    "... and goes on in view 0 without the defence",

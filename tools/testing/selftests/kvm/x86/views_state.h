@@ -77,7 +77,7 @@ static inline void views_drop(struct views_saved *s)
 }
 
 /* Run until GUEST_SYNC(stage). */
-static inline void views_run_to(struct kvm_vcpu *vcpu, u64 stage)
+static inline void views_run_to_stage(struct kvm_vcpu *vcpu, u64 stage)
 {
 	struct ucall uc;
 

@@ -171,7 +171,7 @@ static void test_round_trip(void)
 	struct kvm_view_state *again;
 	struct views_saved s;
 
-	views_run_to(vcpu, 0);
+	views_run_to_stage(vcpu, 0);
 	views_save(vcpu, &s);
 	TEST_ASSERT_EQ(s.vm->max_views, 16);
 	TEST_ASSERT_EQ(s.vm->nr_views, 3);
@@ -208,7 +208,7 @@ static void test_sealed(bool broken)
 	struct kvm_vm *vm = vcpu->vm;
 	struct views_saved s;
 
-	views_run_to(vcpu, 0);
+	views_run_to_stage(vcpu, 0);
 	views_save(vcpu, &s);
 	TEST_ASSERT_EQ(s.vm->flags, KVM_VIEW_STATE_SEALED);
 	vcpu = views_new_vm(vm, &s);
@@ -326,7 +326,7 @@ static void test_prefaulted(bool broken)
 	struct kvm_vm *vm = vcpu->vm;
 	struct views_saved s;
 
-	views_run_to(vcpu, 0);
+	views_run_to_stage(vcpu, 0);
 	views_save(vcpu, &s);
 	vcpu = views_new_vm(vm, &s);
 	vcpu_ioctl(vcpu, KVM_PRE_FAULT_MEMORY, &range);

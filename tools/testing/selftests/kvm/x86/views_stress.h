@@ -7,7 +7,6 @@
 #ifndef SELFTEST_KVM_VIEWS_STRESS_H
 #define SELFTEST_KVM_VIEWS_STRESS_H
 
-#include <pthread.h>
 #include <sys/mman.h>
 
 #include "views_util.h"
@@ -21,20 +20,6 @@
 #define V_RW		(KVM_VIEW_R | KVM_VIEW_W)
 #define V_RX		(KVM_VIEW_R | KVM_VIEW_X)
 #define V_RWX		(KVM_VIEW_R | KVM_VIEW_W | KVM_VIEW_X)
-
-static inline int views_param_write(const char *name, const char *val)
-{
-	char path[128];
-	int fd, r;
-
-	snprintf(path, sizeof(path), "/sys/module/kvm/parameters/%s", name);
-	fd = open(path, O_WRONLY);
-	if (fd < 0)
-		return -1;
-	r = write(fd, val, strlen(val)) == (ssize_t)strlen(val) ? 0 : -1;
-	close(fd);
-	return r;
-}
 
 /*
  * Without a defence, an access that the rights allow may find an entry that KVM
@@ -62,42 +47,6 @@ static inline void views_broken_test(const char *name, int what,
 	views_strengthen();
 	ksft_print_msg("%s: %lu hits\n", name, hits);
 	ksft_test_result(hits, "%s\n", name);
-}
-
-static inline long views_query(u64 what, u64 a, u64 b)
-{
-	return views_hc(KVM_VIEWS_QUERY, what, a, b);
-}
-
-/*
- * Like views_exits(), less what it exits itself, and right as well if the host
- * gets in between the two questions.
- */
-static inline u64 views_guest_exits(void)
-{
-	static u64 asked;
-	u64 exits, host;
-
-	do {
-		host = views_query(KVM_VIEWS_Q_HOST_EXITS, 0, 0);
-		exits = views_query(KVM_VIEWS_Q_EXITS, 0, 0) - (asked + 2);
-		asked += 3;
-	} while (views_query(KVM_VIEWS_Q_HOST_EXITS, 0, 0) != host);
-	return exits - host;
-}
-
-/* The host counts tables again when it has to yield: the least of some. */
-static inline u64 views_pt_pages(u64 view)
-{
-	u64 least = ~0ull;
-	int i;
-
-	for (i = 0; i < 8; i++) {
-		u64 now = views_query(KVM_VIEWS_Q_PT_PAGES, view, 0);
-
-		least = now < least ? now : least;
-	}
-	return least;
 }
 
 /* The other vCPUs': what views_setup() makes for the first. */
@@ -259,12 +208,6 @@ static inline void *views_vcpu_thread(void *arg)
 				  exit_reason_str(vcpu->run->exit_reason));
 		}
 	}
-}
-
-/* Who waits for another vCPU spins: a CPU of its own for each, if possible. */
-static inline void views_pin(pthread_t thread, int cpu)
-{
-	__pin_task_to_cpu(thread, cpu % sysconf(_SC_NPROCESSORS_ONLN));
 }
 
 #endif /* SELFTEST_KVM_VIEWS_STRESS_H */

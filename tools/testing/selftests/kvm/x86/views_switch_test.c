@@ -17,9 +17,8 @@
 #define GATE_RESULT	0x600d
 #define NEXT_RESULT	0xbad
 
-/* Bits 16 and 17 of kvm.views_break. */
-#define BREAK_SWITCH_GATE	0x10000ul
-#define BREAK_SWITCH_STACK	0x20000ul
+#define BREAK_SWITCH_GATE	BIT(KVM_VIEWS_BREAK_SWITCH_GATE)
+#define BREAK_SWITCH_STACK	BIT(KVM_VIEWS_BREAK_SWITCH_STACK)
 
 /* Views: root, transit, the attacker's, another compartment's. */
 enum { ROOT, TRANSIT, OWN, OTHER, NONE };
@@ -305,26 +304,14 @@ static void prepare(struct kvm_vm *vm, struct kvm_vcpu *vcpu)
 
 static void set_break(u64 what)
 {
-	char val[32];
-	int fd;
-
-	fd = open("/sys/module/kvm/parameters/views_break", O_WRONLY);
-	snprintf(val, sizeof(val), "%lu", what);
-	TEST_ASSERT(fd >= 0 && write(fd, val, strlen(val)) > 0,
-		    "can't set kvm.views_break");
-	close(fd);
+	views_weaken(what);
 	broken = what;
-}
-
-static void restore_break(void)
-{
-	set_break(0);
 }
 
 int main(void)
 {
 	views_require();
-	atexit(restore_break);
+	TEST_REQUIRE(views_can_weaken());
 	ksft_print_header();
 	ksft_set_plan(4);
 	set_break(BREAK_SWITCH_GATE);

@@ -6,8 +6,6 @@
 #ifndef SELFTEST_KVM_VIEWS_TWO_H
 #define SELFTEST_KVM_VIEWS_TWO_H
 
-#include <pthread.h>
-
 #include "views_util.h"
 
 /* turn: what the first vCPU says; ready: what the second one answers. */
@@ -20,17 +18,23 @@ static inline void wait_for(u64 *what, u64 val)
 		cpu_relax();
 }
 
-/* Register the second vCPU, after the first one has said 1. */
-static inline void views_start_second(void)
+/* Register the second vCPU. */
+static inline void views_register_second(void)
 {
 	struct kvm_view_vcpu *cfg = (void *)pages[PG_STACK].gva;
 
-	wait_for(&turn, 1);
 	views_default_cfg(cfg);
 	cfg->sp_cell = cell1.gpa;
 	cfg->ve_info = pages[PG_CODE].gpa;
 	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_VCPU_INIT, pages[PG_STACK].gpa, 0, 0),
 			0);
+}
+
+/* The same after the first one has said 1. */
+static inline void views_start_second(void)
+{
+	wait_for(&turn, 1);
+	views_register_second();
 	WRITE_ONCE(ready, 1);
 }
 
@@ -53,26 +57,24 @@ static void *views_thread(void *vcpu)
 	return NULL;
 }
 
-/* Who waits for the other vCPU spins: give each a CPU of its own if possible. */
-static inline void views_pin(pthread_t thread, int cpu)
+static inline struct kvm_vm *views_two_vm(struct kvm_vcpu *vcpus[2],
+					  void (*guest0)(void),
+					  void (*guest1)(void))
 {
-	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
-		__pin_task_to_cpu(thread, cpu);
-}
+	struct kvm_vm *vm = vm_create_with_vcpus(2, guest0, vcpus);
 
-static inline void views_two_test(const char *name, void (*guest0)(void),
-				  void (*guest1)(void))
-{
-	struct kvm_vcpu *vcpus[2];
-	pthread_t thread;
-	struct kvm_vm *vm;
-
-	vm = vm_create_with_vcpus(2, guest0, vcpus);
 	vcpu_arch_set_entry_point(vcpus[1], guest1);
 	views_setup(vm);
 	cell1.gva = vm_alloc_page(vm);
 	cell1.gpa = addr_gva2gpa(vm, cell1.gva);
 	sync_global_to_guest(vm, cell1);
+	return vm;
+}
+
+/* Run both until they are done, and free the VM. */
+static inline void views_two_run(struct kvm_vm *vm, struct kvm_vcpu *vcpus[2])
+{
+	pthread_t thread;
 
 	pthread_create(&thread, NULL, views_thread, vcpus[1]);
 	views_pin(pthread_self(), 0);
@@ -80,6 +82,14 @@ static inline void views_two_test(const char *name, void (*guest0)(void),
 	views_run_vcpu(vcpus[0]);
 	pthread_join(thread, NULL);
 	kvm_vm_free(vm);
+}
+
+static inline void views_two_test(const char *name, void (*guest0)(void),
+				  void (*guest1)(void))
+{
+	struct kvm_vcpu *vcpus[2];
+
+	views_two_run(views_two_vm(vcpus, guest0, guest1), vcpus);
 	ksft_test_result_pass("%s\n", name);
 }
 

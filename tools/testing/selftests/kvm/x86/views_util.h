@@ -6,6 +6,8 @@
 #ifndef SELFTEST_KVM_VIEWS_UTIL_H
 #define SELFTEST_KVM_VIEWS_UTIL_H
 
+#include <pthread.h>
+
 #include "kvm_util.h"
 #include "processor.h"
 #include "kselftest.h"
@@ -191,15 +193,27 @@ static inline void views_start(u32 flags)
 	views_set(1, idt_gpa, 0);
 }
 
-/* Exits so far that the host did not cause itself. */
-static inline u64 views_exits(void)
+static inline long views_query(u64 what, u64 a, u64 b)
 {
-	return views_hc(KVM_VIEWS_QUERY, KVM_VIEWS_Q_EXITS, 0, 0) -
-	       views_hc(KVM_VIEWS_QUERY, KVM_VIEWS_Q_HOST_EXITS, 0, 0);
+	return views_hc(KVM_VIEWS_QUERY, what, a, b);
 }
 
-/* views_exits() itself exits: what a pair of them counts with nothing between. */
-#define VIEWS_EXITS_OWN		2
+/*
+ * Exits of the only vCPU so far, but for those that the host caused itself and
+ * those of this question: again if the host gets in between its two halves.
+ */
+static inline u64 views_exits(void)
+{
+	static u64 asked;
+	u64 exits, host;
+
+	do {
+		host = views_query(KVM_VIEWS_Q_HOST_EXITS, 0, 0);
+		exits = views_query(KVM_VIEWS_Q_EXITS, 0, 0) - (asked + 2);
+		asked += 3;
+	} while (views_query(KVM_VIEWS_Q_HOST_EXITS, 0, 0) != host);
+	return exits - host;
+}
 
 /* What views_run() costs by itself. */
 #define VIEWS_EXITS_RUN		(views_by_host ? 2 : 0)
@@ -227,6 +241,12 @@ static inline void views_setup(struct kvm_vm *vm)
 	sync_global_to_guest(vm, pages);
 	sync_global_to_guest(vm, idt_gpa);
 	sync_global_to_guest(vm, gate_gpa);
+}
+
+/* Who waits for another vCPU spins: a CPU of its own for each, if possible. */
+static inline void views_pin(pthread_t thread, int cpu)
+{
+	__pin_task_to_cpu(thread, cpu % sysconf(_SC_NPROCESSORS_ONLN));
 }
 
 /* Run a vCPU until its guest code is done. */
