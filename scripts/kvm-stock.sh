@@ -3,7 +3,8 @@
 #
 # Builds all KVM selftests that the kernel has for x86, static, from the
 # unpatched source, in build/check-kvm/tests:
-#   tests/NAME		the program, and NAME.args
+#   tests/NAME		the program, NAME.args, and NAME.seconds if it may take
+#			longer than others
 #   names		all of them, one a line; smp: those that need two CPUs
 #   skipped		those that make check-kvm can't run: "NAME REASON"
 
@@ -38,7 +39,10 @@ grep -v '\.sh$' "$OUT/names.all" >"$OUT/names"
 [ "$(wc -l <"$OUT/names")" -gt 50 ] ||
 	die "the kernel's list of KVM selftests is too short" "Read $OUT/names.all."
 sed '/^#/d; /^[[:space:]]*$/d' "$LIST" | while read -r what name _; do
-	case $what in args | cpus | late | skip) ;; *) die "scripts/kvm-stock.list: '$what'" 'Say args, cpus, late or skip.' ;; esac
+	case $what in
+	args | cpus | late | seconds | skip) ;;
+	*) die "scripts/kvm-stock.list: '$what'" 'Say args, cpus, late, seconds or skip.' ;;
+	esac
 	grep -qxF "$name" "$OUT/names.all" ||
 		die "scripts/kvm-stock.list names $name, which the kernel does not have" 'Correct the list.'
 done
@@ -59,6 +63,7 @@ while read -r name; do
 		strip -o "$OBJECTS/stripped" "$OBJECTS/$name"
 		cmp -s "$OBJECTS/stripped" "$OUT/tests/$short" || cp "$OBJECTS/stripped" "$OUT/tests/$short"
 		special args "$name" >"$OUT/tests/$short.args"
+		special seconds "$name" >"$OUT/tests/$short.seconds"
 		[ -z "$(special cpus "$name")" ] || echo "$short" >>"$OUT/smp"
 	fi
 done <"$OUT/names.all"

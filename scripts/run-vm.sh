@@ -118,7 +118,7 @@ start_bochs "$bochs" "$OUT" "$SCRATCH"
 trap 'stop_bochs; rm -rf "$SCRATCH"' EXIT
 trap 'exit 130' INT TERM
 
-panic='' ended='' guest_status='' guest_ended='' booted=0
+panic='' ended='' halted='' guest_status='' guest_ended='' booted=0
 
 handle() {
 	local line=${1%$'\r'}
@@ -142,6 +142,8 @@ handle() {
 		printf '%s\n' "$line" >>"$OUT/host.log"
 		case $line in
 		*'end Kernel panic'*) panic=host ;;
+		# As good as off; not every kernel can do more.
+		*'System halted instead'*) halted=1 ;;
 		'UT-HOST end '*) ended=${line##*status=} ;;
 		esac
 		;;
@@ -162,6 +164,7 @@ follow() {
 		done
 		partial+=$part
 		[ "$panic" != host ] || return 120
+		[ -z "$halted" ] || return 0
 		if [ "$alive" = 0 ]; then
 			[ -z "$partial" ] || handle "$partial"
 			return 0

@@ -50,13 +50,14 @@ collect() {
 }
 
 # run_list HOST IMAGE APPEND CPUS: the names on standard input that have not run
-# yet. In one boot, if none takes the host down; else the rest goes on in the
-# next one.
+# yet, PER_BOOT of them in a boot, if none takes the host down; else the rest
+# goes on in the next one.
 run_list() {
 	local host=$1 image=$2 append=$3 cpus=$4 list names pid status log before
 	list=$(cat)
 	while :; do
-		names=$(grep -vxFf <(cut -d ' ' -f 1 "$STOCK/$host.ran") <<<"$list" | paste -sd ' ' || true)
+		names=$(grep -vxFf <(cut -d ' ' -f 1 "$STOCK/$host.ran") <<<"$list" |
+			head -n "$PER_BOOT" | paste -sd ' ' || true)
 		[ -n "$names" ] || return 0
 		boot=$((boot + 1))
 		before=$(wc -l <"$STOCK/$host.ran")

@@ -6,7 +6,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
-plan 12
+plan 13
 mkdir -p "$UNDERTOW_BUILD/image"
 for file in bzImage host.cpio qemu.cpio kernel.cpio tests.cpio; do
 	echo "$file" >"$UNDERTOW_BUILD/image/$file"
@@ -79,6 +79,12 @@ T| TAP version 13
 T| 1..1
 T| ok 1 x
 UT-HOST end status=0
+END
+ends 0 'a host that can halt, but not go off' --tests x --timeout 30 <<'END'
+T| ok 1 x
+UT-HOST end status=0
+reboot: Power off not available: System halted instead
+sleep
 END
 refuses 'no image' 'no boot image' env UNDERTOW_BUILD="$WORK/none" "$SCRIPTS/run-vm.sh" --job a
 cat >"$WORK/queue" <<'END'
