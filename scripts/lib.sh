@@ -9,6 +9,7 @@
 #   UNDERTOW_ANY_DISTRO  1: go on although this is not Debian 12
 #   UNDERTOW_BOCHS       a Bochs binary to use instead of building one
 #   UNDERTOW_CPU         the CPU model that Bochs emulates (broadwell_ult)
+#   UNDERTOW_QEMU        a QEMU for the emulated AMD host (Debian's)
 #   KERNEL_TARBALL       linux-7.3.4.tar.* or Debian's linux-source-7.3.tar.*
 #   KERNEL_SRC           an unpacked Linux 7.3.4; it is only read
 # and that the tests of these scripts set:
