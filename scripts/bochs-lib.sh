@@ -1,26 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Bochs: its boot medium, its configuration, its process.
-
-BOCHS_PID=
+# Bochs: its boot medium, its configuration, its start.
 
 # make_iso SCRATCH FILE MODE COMMAND-LINE
 make_iso() {
-	local iso=$1/iso file archives=host.cpio initrd=''
-	case $3 in
-	guest) archives+=' qemu.cpio kernel.cpio' ;;
-	tests) archives+=' tests.cpio' ;;
-	esac
+	local iso=$1/iso file initrd=''
 	mkdir -p "$iso/boot" "$iso/isolinux"
 	cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$iso/isolinux/"
 	ln -s "$IMAGE/bzImage" "$iso/boot/linux"
-	for file in $archives; do
+	for file in $(boot_archives "$3"); do
 		[ -f "$IMAGE/$file" ] || die "$IMAGE/$file is missing" 'Run: make image.'
 		ln -s "$IMAGE/$file" "$iso/boot/$file"
 		initrd+=/boot/$file,
 	done
-	(cd "$1/run" && find . | cpio -o -H newc -R 0:0 --quiet) >"$iso/boot/run.cpio"
+	run_archive "$1" >"$iso/boot/run.cpio"
 	cat >"$iso/isolinux/isolinux.cfg" <<-END
 		DEFAULT linux
 		PROMPT 0
@@ -68,21 +62,5 @@ start_bochs() {
 		options+=(-rc "$3/rc")
 		;;
 	esac
-	# The clone's lock (8) must not live on in an orphan.
-	"$1" "${options[@]}" </dev/null >"$2/bochs.out" 2>&1 8>&- &
-	BOCHS_PID=$!
-}
-
-bochs_alive() { kill -0 "$BOCHS_PID" 2>/dev/null; }
-
-stop_bochs() {
-	[ -n "$BOCHS_PID" ] || return 0
-	kill -TERM "$BOCHS_PID" 2>/dev/null || true
-	for _ in 1 2 3 4 5; do
-		bochs_alive || break
-		sleep 0.2
-	done
-	kill -KILL "$BOCHS_PID" 2>/dev/null || true
-	wait "$BOCHS_PID" 2>/dev/null || true
-	BOCHS_PID=
+	start_machine "$2/bochs.out" "$1" "${options[@]}"
 }

@@ -4,7 +4,8 @@
 # make check: sets everything up, runs every test, and closes with one line
 # "N passed, N failed" (", N skipped" where so). Fails when a test did.
 #
-#	check.sh [PART...]	only these parts: scripts logic style kvm guest
+#	check.sh [PART...]	only these parts: scripts logic style kvm guest, or
+#				svm, which make check-svm runs
 #
 # Tests none of whose inputs changed since they passed are not run again but
 # counted from their record (scripts/record-lib.sh); UNDERTOW_FRESH=1 runs all.
@@ -17,7 +18,7 @@ parts=("$@")
 [ "${#parts[@]}" -gt 0 ] || parts=(scripts logic style kvm guest)
 for part in "${parts[@]}"; do
 	[ -x "$ROOT/scripts/check/$part.sh" ] ||
-		die "there is no part '$part'" "The parts are: scripts logic style kvm guest."
+		die "there is no part '$part'" "The parts are: scripts logic style kvm guest svm."
 done
 
 start=$SECONDS

@@ -11,6 +11,7 @@
 #   UNDERTOW_QUEUE       a command that each boot of the emulator is given to, to
 #                        run it when its turn comes (none)
 #   UNDERTOW_CPU         the CPU model that Bochs emulates (broadwell_ult)
+#   UNDERTOW_QEMU        a QEMU for the emulated AMD host (Debian's)
 #   KERNEL_TARBALL       linux-7.3.4.tar.* or Debian's linux-source-7.3.tar.*
 #   KERNEL_SRC           an unpacked Linux 7.3.4; it is only read
 # and that the tests of these scripts set:

@@ -10,7 +10,9 @@
 # or hang, 125 the machine did not start.
 
 . "$(dirname "$0")/lib.sh"
+. "$ROOT/scripts/machine-lib.sh"
 . "$ROOT/scripts/bochs-lib.sh"
+. "$ROOT/scripts/qemu-lib.sh"
 . "$ROOT/scripts/job-lib.sh"
 
 # On a machine that several people share, boots wait for their turn.
@@ -32,7 +34,8 @@ usage() {
 	  --guest-append TEXT  more for the guest's kernel command line
 	  --guest-mib N        memory of the guest (256)
 	  --boots N            the guest boots so often in one virtual machine (1)
-	  --cpu MODEL          CPU that Bochs emulates (UNDERTOW_CPU, broadwell_ult)
+	  --cpu MODEL          CPU that Bochs emulates (UNDERTOW_CPU, broadwell_ult);
+	                       qemu:MODEL for an AMD CPU that QEMU emulates
 	  --timeout SECONDS    for everything (300)
 	  --silence SECONDS    without any output until it counts as hung (120)
 	  --test-seconds N     emulated seconds for each program of --tests (--timeout)
@@ -74,7 +77,6 @@ done
 
 OUT=$BUILD/$name
 [ -f "$IMAGE/bzImage" ] || die 'there is no boot image' 'Run: make image.'
-bochs=$("$ROOT/scripts/get-bochs.sh")
 
 # Nothing of an older run may be taken for this one's.
 rm -rf "$OUT"
@@ -111,11 +113,21 @@ run_env "UT_MODE=$mode" "UT_TESTS=$tests" "UT_TEST_SECONDS=${test_seconds:-$time
 	>"$SCRATCH/run/run.env"
 
 # loglevel: warnings have to be seen, "quiet" would hide them.
-make_iso "$SCRATCH" "$OUT/boot.iso" "$mode" \
-	"console=ttyS0 nokaslr panic=0 tsc=reliable loglevel=5 printk.devkmsg=on printk.time=0 $host_append"
-write_bochsrc "$bochs" "$OUT" "$cpu" "$host_cpus"
-start_bochs "$bochs" "$OUT" "$SCRATCH"
-trap 'stop_bochs; rm -rf "$SCRATCH"' EXIT
+host_cmdline="console=ttyS0 nokaslr panic=0 tsc=reliable loglevel=5 printk.devkmsg=on printk.time=0 $host_append"
+case $cpu in
+qemu:*)
+	emulator=QEMU emulator_log=$OUT/qemu.log
+	start_qemu "$OUT" "$SCRATCH" "${cpu#qemu:}" "$host_cpus" "$mode" "$host_cmdline"
+	;;
+*)
+	emulator=Bochs emulator_log=$OUT/bochs.log
+	bochs=$("$ROOT/scripts/get-bochs.sh")
+	make_iso "$SCRATCH" "$OUT/boot.iso" "$mode" "$host_cmdline"
+	write_bochsrc "$bochs" "$OUT" "$cpu" "$host_cpus"
+	start_bochs "$bochs" "$OUT" "$SCRATCH"
+	;;
+esac
+trap 'stop_machine; rm -rf "$SCRATCH"' EXIT
 trap 'exit 130' INT TERM
 
 panic='' ended='' halted='' guest_status='' guest_ended='' booted=0
@@ -156,7 +168,7 @@ follow() {
 	local start=$SECONDS last=$SECONDS partial='' part
 	while :; do
 		local alive=1
-		bochs_alive || alive=0
+		machine_alive || alive=0
 		while IFS= read -r -u 4 part; do
 			handle "$partial$part"
 			partial=''
@@ -178,7 +190,7 @@ follow() {
 exec 4<"$OUT/serial.log"
 result=0
 follow || result=$?
-stop_bochs
+stop_machine
 rm -f "$OUT/boot.iso"
 
 # problem STATUS WHAT: says so, and shows the end of what was heard.
@@ -196,7 +208,7 @@ case $result in
 123) problem 124 "no output for $silence s: the machine hangs, and was stopped" ;;
 124) problem 124 "not finished after $timeout s: the machine was stopped" ;;
 esac
-[ -n "$ended" ] || problem 125 "Bochs ended before the host did (its own log: $OUT/bochs.log)"
+[ -n "$ended" ] || problem 125 "$emulator ended before the host did (its own log: $emulator_log)"
 if [ "$mode" = tests ]; then
 	exit "$ended"
 fi

@@ -39,7 +39,7 @@ finish() {
 . /run.env
 
 say "UT-HOST begin mode=$UT_MODE cpus=$(nproc) kernel=$(uname -r)"
-grep -qw vmx /proc/cpuinfo || { say 'H| no vmx in /proc/cpuinfo'; finish 125; }
+grep -qwE 'vmx|svm' /proc/cpuinfo || { say 'H| neither vmx nor svm in /proc/cpuinfo'; finish 125; }
 [ -c /dev/kvm ] || { say 'H| no /dev/kvm: KVM did not start'; dmesg | tail -n 20 | relay 'H| '; finish 125; }
 
 

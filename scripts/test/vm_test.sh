@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# run-vm.sh with a false Bochs, which only plays a serial line: every way for a
+# run-vm.sh with a false emulator, which only plays a serial line: every way for a
 # run to end must be told from every other.
 
 . "$(dirname "$0")/lib.sh"
 
-plan 13
+plan 14
 mkdir -p "$UNDERTOW_BUILD/image"
 for file in bzImage host.cpio qemu.cpio kernel.cpio tests.cpio; do
 	echo "$file" >"$UNDERTOW_BUILD/image/$file"
@@ -15,7 +15,10 @@ done
 cat >"$WORK/bochs" <<'END'
 #!/bin/bash
 [ "$1" != --help ] || { echo 'Bochs x86 Emulator 3.0'; exit; }
-serial=$(sed -n 's/.*dev=\(.*serial.log\)/\1/p' "$3")
+serial=$(sed -n 's/.*dev=\(.*serial.log\)/\1/p' "$3" 2>/dev/null)
+for word; do
+	case $word in file:*) serial=${word#file:} ;; esac
+done
 while read -r line; do
 	case $line in
 	sleep) exec sleep 60 ;;
@@ -24,7 +27,7 @@ while read -r line; do
 done <"$PLAY"
 END
 chmod +x "$WORK/bochs"
-export UNDERTOW_BOCHS=$WORK/bochs PLAY=$WORK/play
+export UNDERTOW_BOCHS=$WORK/bochs UNDERTOW_QEMU=$WORK/bochs PLAY=$WORK/play
 
 # ends STATUS NAME OPTION...: with the lines on standard input
 ends() {
@@ -85,6 +88,12 @@ T| ok 1 x
 UT-HOST end status=0
 reboot: Power off not available: System halted instead
 sleep
+END
+ends 0 'tests on an AMD host' --tests x --cpu qemu:EPYC <<'END'
+T| TAP version 13
+T| 1..1
+T| ok 1 x
+UT-HOST end status=0
 END
 refuses 'no image' 'no boot image' env UNDERTOW_BUILD="$WORK/none" "$SCRIPTS/run-vm.sh" --job a
 cat >"$WORK/queue" <<'END'

@@ -41,6 +41,18 @@ void views_back(void);
 void views_fault_entry(void);
 void views_vmfunc(u64 view);
 
+/* The hypercall instruction of this CPU; @p: what a register begins with. */
+#define VIEWS_VMCALL(p)							\
+	"cmpb $0, host_cpu_is_amd_compatible(" p "rip); jne 8f; vmcall; jmp 9f\n"	\
+	"8:	vmmcall\n"						\
+	"9:\n"
+
+/* The last of its three bytes. */
+static inline u8 views_vmcall_byte(void)
+{
+	return host_cpu_is_amd_compatible ? 0xd9 : 0xc1;
+}
+
 /*
  * views_call() runs fn(arg) in a view, on the caller's stack, and returns its
  * result, or AEX_RESULT if an AEX ended it.  The callee-saved registers are
@@ -53,7 +65,8 @@ void views_vmfunc(u64 view);
 #define VIEWS_SWITCH(by_host)						\
 	"	xor %eax, %eax; cmpq $0, " by_host "; jne 2f\n"	\
 	"	.byte 0x0f, 0x01, 0xd4; jmp 3f\n"			\
-	"2:	mov $0x5554, %eax; mov $8, %ebx; vmcall\n"		\
+	"2:	mov $0x5554, %eax; mov $8, %ebx\n"			\
+	"	" VIEWS_VMCALL("%")					\
 	"3:\n"
 
 u64 views_by_host;	/* the host switches: there is no VMFUNC */
@@ -176,6 +189,19 @@ static inline bool views_has(u64 feature)
 	return views_hc(KVM_VIEWS_QUERY, KVM_VIEWS_Q_FEATURES, 0, 0) & feature;
 }
 
+/* The tests know that the CPU may write to page tables, see views_svm_test. */
+static inline u64 views_enable_flags(void)
+{
+	return views_has(KVM_VIEWS_F_RW_PT) ? KVM_VIEWS_ENABLE_RW_PT : 0;
+}
+
+static inline long views_enable(u64 max)
+{
+	if (!views_has(KVM_VIEWS_F_VMFUNC))
+		views_by_host = 1;
+	return views_hc(KVM_VIEWS_ENABLE, max, views_enable_flags(), 0);
+}
+
 /* ENABLE and VCPU_INIT; then view 1 with all rights, but no IDT. */
 static inline void views_start(u32 flags)
 {
@@ -183,7 +209,7 @@ static inline void views_start(u32 flags)
 
 	views_by_host = (flags & KVM_VIEW_VCPU_NO_VMFUNC) ||
 			!views_has(KVM_VIEWS_F_VMFUNC);
-	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_ENABLE, 16, 0, 0), 0);
+	GUEST_ASSERT_EQ(views_enable(16), 0);
 	views_default_cfg(cfg);
 	cfg->flags = flags;
 	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_VCPU_INIT, pages[PG_ARGS].gpa, 0, 0),
@@ -191,6 +217,27 @@ static inline void views_start(u32 flags)
 	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_CREATE, 1, KVM_VIEW_R | KVM_VIEW_W |
 				 KVM_VIEW_X, 0), 0);
 	views_set(1, idt_gpa, 0);
+}
+
+/*
+ * Is @got what a test expects of an exit or an event?  QEMU's SVM takes INVD for
+ * WBINVD, and INT3 for INT n.
+ */
+static inline bool views_same(u32 got, u32 want)
+{
+	return got == want ||
+	       (host_cpu_is_amd_compatible &&
+		((got == 54 && want == 13) ||
+		 (got == 0x80000403 && want == 0x80000603)));
+}
+
+/*
+ * Is there no news in the #VE page, i.e. was vector 20 something else?  QEMU 7.2
+ * can deliver once more what KVM injects as an interrupt, as it does #VE on SVM.
+ */
+static inline bool views_no_ve(const struct kvm_ve_info *info)
+{
+	return host_cpu_is_amd_compatible && !READ_ONCE(info->busy);
 }
 
 static inline long views_query(u64 what, u64 a, u64 b)
@@ -217,6 +264,24 @@ static inline u64 views_exits(void)
 
 /* What views_run() costs by itself. */
 #define VIEWS_EXITS_RUN		(views_by_host ? 2 : 0)
+
+/*
+ * Do guests switch views with VMFUNC here?  What uses it by itself has to ask.
+ */
+static inline bool views_vmfunc_here(void)
+{
+	return host_cpu_is_intel && get_kvm_intel_param_bool("views_vmfunc");
+}
+
+/*
+ * An AMD CPU that QEMU 7.2 emulates, hence without NRIPS?  It aborts when a guest
+ * writes CR8 while KVM waits for its interrupt window, and several CPUs take long
+ * turns.
+ */
+static inline bool views_svm_emulated(void)
+{
+	return host_cpu_is_amd_compatible && !kvm_cpu_has(X86_FEATURE_NRIPS);
+}
 
 static inline void views_require(void)
 {
