@@ -11,8 +11,10 @@
 #include <linux/processor.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
+#include <linux/smp.h>
 #include <linux/timekeeping.h>
 #include <linux/undertow.h>
+#include <trace/events/ipi.h>
 #include <asm/apic.h>
 #include <asm/fsgsbase.h>
 #include <asm/processor-flags.h>
@@ -23,6 +25,9 @@
 DEFINE_PER_CPU(unsigned long, undertow_sp);
 
 DEFINE_PER_CPU(bool, undertow_cpu_ready);
+
+/* Rights can't be given any more, so killing a compartment takes none. */
+bool undertow_sealed __read_mostly;
 
 /*
  * The crossing that this CPU is in. Like undertow_sp, it is set while a
@@ -136,7 +141,7 @@ static bool stack_has_room(void)
  * Context: Any but NMI.
  * -EOPNOTSUPP in @out->status: this CPU is not registered with the host, or
  * the context is NMI; -ENOBUFS: the caller's stack is nearly used up. Nothing
- * was run then.
+ * was run then.  -ESHUTDOWN: the compartment was killed, perhaps meanwhile.
  */
 void undertow_cross(void *arg, unsigned long entry, void *stack, u32 view,
 		    u32 max_us, struct undertow_outcome *out)
@@ -156,6 +161,10 @@ void undertow_cross(void *arg, unsigned long entry, void *stack, u32 view,
 	local_irq_save(flags);
 	if (!stack_has_room()) {
 		out->status = -ENOBUFS;
+	} else if (READ_ONCE(undertow_sealed) &&
+		   undertow_rs_is_dead(&crossing)) {
+		/* Whoever killed it has sent its interrupt already. */
+		out->status = -ESHUTDOWN;
 	} else if (__this_cpu_read(undertow_cpu_ready)) {
 		crossing.irqs_on = !irqs_disabled_flags(flags);
 		__this_cpu_write(undertow_crossing, &crossing);
@@ -165,6 +174,24 @@ void undertow_cross(void *arg, unsigned long entry, void *stack, u32 view,
 		out->status = ret.status;
 	}
 	local_irq_restore(flags);
+}
+
+/**
+ * undertow_kick_cpus() - have each CPU look whether its compartment is dead
+ *
+ * By an interrupt that does nothing else: it takes out whoever is inside, also
+ * if the caller has interrupts off.
+ *
+ * Context: Any but NMI.
+ */
+void undertow_kick_cpus(void)
+{
+	unsigned int cpu, self = get_cpu();
+
+	for_each_online_cpu(cpu)
+		if (cpu != self)
+			smp_send_reschedule(cpu);
+	put_cpu();
 }
 
 /*

@@ -91,6 +91,7 @@ struct undertow_resume {
 
 extern bool undertow_live;
 extern bool undertow_learn;
+extern bool undertow_sealed;
 extern unsigned int undertow_gate_tpr;
 extern unsigned long undertow_gate_ts;
 extern unsigned long undertow_stack_need;
@@ -100,6 +101,7 @@ const struct undertow_gate *undertow_gate_get(void);
 unsigned long undertow_gate_base(void);
 void undertow_cross(void *arg, unsigned long entry, void *stack, u32 view,
 		    u32 max_us, struct undertow_outcome *out);
+void undertow_kick_cpus(void);
 
 /* host: undertow/host.c */
 bool undertow_cpu_is_registered(unsigned int cpu);

@@ -108,6 +108,7 @@ ut_kill_mark_\name:
     .endm
     UT_KILL_TEXT MORTAL
     UT_KILL_TEXT FRAIL
+    UT_KILL_TEXT BURIED
     "#,
     options(att_syntax)
 );
@@ -115,6 +116,7 @@ ut_kill_mark_\name:
 extern "C" {
     fn ut_kill_work_MORTAL(orders: *mut u8);
     fn ut_kill_work_FRAIL(orders: *mut u8);
+    fn ut_kill_work_BURIED(orders: *mut u8);
     fn ut_kill_mark_MORTAL(orders: *mut u8);
     fn ut_kill_fault_MORTAL(orders: *mut u8);
     fn ut_kill_fault_FRAIL(orders: *mut u8);
@@ -133,6 +135,13 @@ undertow::compartment! {
         name: c"frail",
         stacks: 1,
         on_fault: Kill,
+    };
+}
+
+undertow::compartment! {
+    static BURIED: Compartment = {
+        name: c"buried",
+        stacks: 1,
     };
 }
 
@@ -191,11 +200,11 @@ fn spin(ticks: u64) {
 }
 
 /// Kills a compartment with calls inside, made by other threads.
-fn in_flight() -> Result {
+fn in_flight(irqs_off: bool) -> Result {
     let loops = module_parameters::loops.value();
-    let irqs_off = module_parameters::irqs_off.value() != 0;
     let threads = if irqs_off { 1 } else { 2 };
 
+    ENDS.store(0, Relaxed);
     for _ in 0..threads {
         workqueue::system_unbound().try_spawn(GFP_KERNEL, move || {
             let guard = irqs_off.then(local_interrupt_disable);
@@ -224,7 +233,8 @@ fn in_flight() -> Result {
     }
     let restarted = errno(MORTAL.restart());
     pr_info!(
-        "UT-KILL name=in_flight early={} killed={} during={} after={} restarted={} again={}\n",
+        "UT-KILL name=in_flight irqs_off={} early={} killed={} during={} after={} restarted={} again={}\n",
+        u8::from(irqs_off),
         early,
         killed,
         RESULT.load(Relaxed),
@@ -300,32 +310,66 @@ fn wipe() -> Result {
     Ok(())
 }
 
-/// Once the system is sealed, a kill is for good.
-fn sealed() -> Result {
+/// A call that was begun before the kill and starts after it. Returns its error, and how often the
+/// work was done.
+fn begun_before() -> Result<(c_int, u64)> {
+    let mut call = MORTAL.begin()?;
+    let orders = call.alloc(size_of::<[u64; 2]>(), 8)?.cast::<u64>();
+    MORTAL.kill()?;
+    // SAFETY: As in `run`.
+    let (result, done) = unsafe {
+        orders.write(100);
+        let result = call.run(ut_kill_work_MORTAL, orders.as_ptr().cast());
+        (result, orders.add(1).read_volatile())
+    };
+    drop(call);
+    MORTAL.restart()?;
+    Ok((errno(result.map_err(Error::from)), done))
+}
+
+/// Once the system is sealed no right comes back. What was killed before stays dead, and the rest
+/// can be killed and restarted as ever.
+fn sealed(times: u64) -> Result {
+    BURIED.kill()?;
     events::seal()?;
-    let killed = errno(MORTAL.kill());
     pr_info!(
-        "UT-KILL name=sealed killed={} after={} restarted={} again={}\n",
-        killed,
-        errno(short()),
-        errno(MORTAL.restart()),
-        errno(short())
+        "UT-KILL name=before restarted={} again={}\n",
+        errno(BURIED.restart()),
+        errno(call(&BURIED, ut_kill_work_BURIED, 100))
     );
-    Ok(())
+    on_fault()?;
+    in_flight(false)?;
+    if kernel::cpu::nr_cpu_ids() > 1 {
+        in_flight(true)?;
+    }
+    events::set_kill(false);
+    let result = in_flight(false).and_then(|()| begun_before());
+    events::set_kill(true);
+    let (weak, weak_done) = result?;
+    let (during, done) = begun_before()?;
+    pr_info!(
+        "UT-KILL name=begun during={} done={} weak={} weak_done={}\n",
+        during,
+        done,
+        weak,
+        weak_done
+    );
+    restarts(times)
 }
 
 impl kernel::Module for Kills {
     fn init(module: &'static ThisModule) -> Result<Self> {
         MORTAL.register(module)?;
         FRAIL.register(module)?;
+        BURIED.register(module)?;
 
         events::set_kill(module_parameters::weaken.value() == 0);
         let result = match module_parameters::test.value() {
-            0 => in_flight(),
+            0 => in_flight(module_parameters::irqs_off.value() != 0),
             1 => restarts(module_parameters::times.value()),
             2 => on_fault(),
             3 => wipe(),
-            4 => sealed(),
+            4 => sealed(module_parameters::times.value()),
             _ => Err(EINVAL),
         };
         events::set_kill(true);

@@ -69,10 +69,12 @@ pub const DEFAULT_MAX_US: u32 = 1_000_000;
 ///
 /// - INV-COMP-1: `view` changes only while `state` is `New` or `Dead`.
 /// - INV-COMP-2: the number of calls in `state` is the number of live [`Call`]s.
+/// - INV-COMP-3: while `stripped` is not set the view has its rights to execute.
 pub struct Compartment {
     desc: &'static Descriptor,
     state: Atomic<u32>,
     view: Atomic<u32>,
+    stripped: Atomic<bool>,
     pub(super) pool: Pool,
     calls: Atomic<u64>,
     faults: Atomic<u64>,
@@ -85,11 +87,12 @@ impl Compartment {
     /// Creates a compartment that no call can enter yet. For the expansion of
     /// [`compartment!`](super::compartment).
     pub const fn new(desc: &'static Descriptor) -> Self {
-        // INVARIANT: INV-COMP-1, INV-COMP-2: new, without calls.
+        // INVARIANT: INV-COMP-1 to INV-COMP-3: new, without calls and without a view.
         Self {
             desc,
             state: Atomic::new(comp::INITIAL),
             view: Atomic::new(0),
+            stripped: Atomic::new(false),
             pool: Pool::new(),
             calls: Atomic::new(0),
             faults: Atomic::new(0),
@@ -157,7 +160,9 @@ impl Compartment {
     /// Ends the compartment: calls inside, on every CPU, end with [`Fault::Dead`], and so does every
     /// later one.
     ///
-    /// Takes effect at once and waits for nobody. May sleep.
+    /// Takes effect at once and waits for nobody: the view loses its rights to execute. Once the
+    /// system is sealed it keeps them, as they could not be given back, and calls inside are ended
+    /// by an interrupt. May sleep.
     ///
     /// # Errors
     ///
@@ -169,13 +174,13 @@ impl Compartment {
     }
 
     /// Makes a killed compartment work again: waits until every [`Call`] is dropped, wipes what the
-    /// compartment could write, and gives it back the right to execute.
+    /// compartment could write, and gives it back the right to execute, if it was taken.
     ///
     /// May sleep.
     ///
     /// # Errors
     ///
-    /// - `EPERM` when the system is sealed: rights can't be given any more.
+    /// - `EPERM` when it was killed before the system was sealed: rights can't be given any more.
     /// - `EBUSY` when it is not dead.
     /// - `ENODEV` when it was never registered.
     /// - What the host answers; the compartment is dead as before.
@@ -280,6 +285,16 @@ impl Compartment {
     /// INV-COMP-1: for [`system::adopt`] and the taking down only.
     pub(super) fn set_view(&self, view: u16) {
         self.view.store(view.into(), Release);
+    }
+
+    /// Returns whether the view may have lost rights to execute.
+    pub(super) fn is_stripped(&self) -> bool {
+        self.stripped.load(Acquire)
+    }
+
+    /// INV-COMP-3: for `restart`, before rights are taken and after they were given.
+    pub(super) fn set_stripped(&self, stripped: bool) {
+        self.stripped.store(stripped, Release);
     }
 
     pub(super) fn count_fault(&self) {

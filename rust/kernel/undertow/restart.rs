@@ -5,8 +5,13 @@
 //! A compartment is killed by taking every right to execute from its view. The host does that on
 //! all CPUs before it answers: whoever is inside fails at its next instruction and unwinds to its
 //! own gate. Who is in view 0 meanwhile, for an interrupt, is told when it wants to go on.
+//!
+//! After the seal no right can be given, so that what is taken then is lost for good. A kill leaves
+//! the rights alone, and sends an interrupt to each CPU instead: it takes whoever is inside out,
+//! who is then told as well. Nobody enters in either case.
 
 use crate::{
+    bindings,
     page::PAGE_SIZE,
     prelude::*,
     time::{
@@ -71,6 +76,23 @@ fn set_text(compartment: &Compartment, access: Access, flags: u32) -> Result {
     host::set_each(ops).map_err(host::errno)
 }
 
+/// Ends the calls inside. Any context but NMI.
+fn end_calls(compartment: &Compartment) -> Result {
+    if system::is_sealed() {
+        // SAFETY: No precondition.
+        unsafe { bindings::undertow_kick_cpus() };
+        return Ok(());
+    }
+    compartment.set_stripped(true);
+    set_text(compartment, Access::R, 0)
+}
+
+/// Keeps compartments from being killed and restarted while `f` runs, except by a fault.
+pub(super) fn hold<R>(f: impl FnOnce() -> R) -> R {
+    let _lock = RESTART_LOCK.lock();
+    f()
+}
+
 /// Ends a compartment. May sleep.
 pub(super) fn kill(compartment: &Compartment) -> Result {
     // Not while it is being restarted: the rights would come back afterwards.
@@ -84,7 +106,7 @@ pub(super) fn kill(compartment: &Compartment) -> Result {
     if super::selftest::events::is_kill_off() {
         return Ok(());
     }
-    set_text(compartment, Access::R, 0)
+    end_calls(compartment)
 }
 
 /// Ends a compartment because of what a call in it did; that call is still counted.
@@ -94,7 +116,7 @@ pub(super) fn kill_by_fault(compartment: &Compartment) {
     if compartment.step(Event::Kill).is_err() {
         return;
     }
-    if let Err(error) = set_text(compartment, Access::R, 0) {
+    if let Err(error) = end_calls(compartment) {
         // Who is inside is stopped by the next event. Nobody enters.
         pr_err!(
             "undertow: compartment \"{}\": the host did not take its rights: {:?}\n",
@@ -107,10 +129,10 @@ pub(super) fn kill_by_fault(compartment: &Compartment) {
 /// Starts a dead compartment again. Waits for the last call.
 pub(super) fn restart(compartment: &Compartment) -> Result {
     let _lock = loop {
-        if system::inspect(|state| state.is_sealed()) {
+        let lock = RESTART_LOCK.lock();
+        if compartment.is_stripped() && system::is_sealed() {
             return Err(EPERM);
         }
-        let lock = RESTART_LOCK.lock();
         match compartment.state() {
             Some(State::Dead) if compartment.step(Event::Restart).is_ok() => break lock,
             Some(State::Dying | State::Dead) => {}
@@ -123,10 +145,13 @@ pub(super) fn restart(compartment: &Compartment) -> Result {
     // SAFETY: No call is inside and none can begin: that is what `Restarting` means.
     unsafe { compartment.pool.wipe() };
 
-    if let Err(error) = set_text(compartment, Access::Rx, KVM_VIEW_OP_POPULATE) {
-        let _ = compartment.step(Event::Kill);
-        let _ = set_text(compartment, Access::R, 0);
-        return Err(error);
+    if compartment.is_stripped() {
+        if let Err(error) = set_text(compartment, Access::Rx, KVM_VIEW_OP_POPULATE) {
+            let _ = compartment.step(Event::Kill);
+            let _ = set_text(compartment, Access::R, 0);
+            return Err(error);
+        }
+        compartment.set_stripped(false);
     }
     Ok(compartment.step(Event::Seal)?)
 }

@@ -58,7 +58,10 @@ pub(super) use self::{
         unprotect_root,
         unprotect_views, //
     },
-    seal::seal,
+    seal::{
+        is_sealed,
+        seal, //
+    },
     tenants::{
         adopt,
         module_going, //
