@@ -27,6 +27,13 @@ show_progress "$pid" "$LOG" "$expected"
 wait "$pid" ||
 	failed 'the kernel does not build' "make bzImage modules (in ${LINUX#"$ROOT/"})" "$LOG" \
 		"Look for 'error' in the log: $(grep -m1 -nE 'error(\[|:)' "$LOG" | cut -c1-160 || echo 'no compiler error there')"
+# The compilers' warnings are errors already; objtool's speak of crashes, too.
+! grep -q 'warning: objtool:' "$LOG" || {
+	# Or the next build would have nothing to do, and nothing to say.
+	rm -f "$LINUX/vmlinux.o"
+	failed 'objtool warns' "make bzImage modules (in ${LINUX#"$ROOT/"})" "$LOG" \
+		"$(grep -m1 'warning: objtool:' "$LOG" | cut -c1-160)"
+}
 lines=$(grep -c '^  [A-Z]' "$LOG" || true)
 [ "$expected" = 0 ] || echo "$lines" >"$COUNT"
 note "kernel ready: $lines files in $((SECONDS - start)) s"

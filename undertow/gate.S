@@ -149,6 +149,7 @@ SYM_INNER_LABEL(undertow_enter_\kind, SYM_L_GLOBAL)
 	movl	undertow_gate_tpr(%rip), %eax	/* M2: 15 */
 	movq	%rax, %cr8
 .Lgo_\kind:
+	UNWIND_HINT_UNDEFINED			/* two ways, two depths */
 	xorl	%ebp, %ebp			/* nothing of the caller's */
 	xorl	%r8d, %r8d
 	xorl	%r9d, %r9d
