@@ -4,6 +4,8 @@
 # Builds another kernel for the emulated host, beside the one of build/linux:
 #   unpatched	Linux as it is, configured like build/linux but for our options;
 #		in build/unpatched
+#   debug	with both series and scripts/kernel-debug.config, without Rust and
+#		so without the guest's side; in build/debug
 
 . "$(dirname "$0")/lib.sh"
 
@@ -19,7 +21,15 @@ unpatched)
 	repo=$DIR/no-patches
 	grep -vE 'CONFIG_(KVM_VIEWS|UNDERTOW|SAMPLE_UNDERTOW)' "$BASE" >"$DIR/fragment"
 	;;
-*) die "there is no variant '$variant' of the kernel" 'The variants are: unpatched.' ;;
+debug)
+	mkdir -p "$DIR"
+	repo=$REPO
+	{
+		grep -vE 'CONFIG_(UNDERTOW|SAMPLE|RUST|WERROR|NET=|UNIX=|BLOCK=|PCI=)' "$BASE"
+		cat "$ROOT/scripts/kernel-debug.config"
+	} >"$DIR/fragment"
+	;;
+*) die "there is no variant '$variant' of the kernel" 'The variants are: unpatched debug.' ;;
 esac
 
 UNDERTOW_BUILD=$DIR UNDERTOW_REPO=$repo UNDERTOW_FRAGMENT=$DIR/fragment \
