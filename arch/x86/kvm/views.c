@@ -86,8 +86,13 @@ static long views_enable(struct kvm_vcpu *vcpu, u64 max, u64 flags)
 	struct kvm_views *views;
 	long r;
 
-	if (max < KVM_VIEWS_MIN || max > kvm_views_limit(kvm) || flags)
+	if (max < KVM_VIEWS_MIN || max > kvm_views_limit(kvm))
 		return -EINVAL;
+	if (flags & ~KVM_VIEWS_ENABLE_RW_PT)
+		return -EINVAL;
+	r = kvm_views_check_rw_pt(flags);
+	if (r)
+		return r;
 	views = kvm_views(kvm);
 	if (views)
 		return READ_ONCE(views->dead) ? -EBUSY : -EEXIST;
@@ -232,6 +237,42 @@ static long views_query(struct kvm_vcpu *vcpu, u64 what, u64 a1, u64 a2)
 		return -EINVAL;
 	}
 }
+
+/*
+ * Is the hypercall before @next one of the two instructions of the guest's gate
+ * that may switch?  The one that goes to view 0 ends right before the page where
+ * an AEX continues; the one that leaves a compartment, a page before that.  One
+ * that got into a compartment's own text is neither, wherever it lies.
+ */
+static bool switch_at_gate(struct kvm_vcpu *vcpu, u64 next)
+{
+	const struct kvm_view_vcpu *cfg = &vcpu->arch.views->cfg;
+	u64 page = cfg->fault_entry & PAGE_MASK;
+
+	if (!(cfg->flags & KVM_VIEW_VCPU_GATE_ONLY) ||
+	    kvm_views_broken(KVM_VIEWS_BREAK_SWITCH_GATE))
+		return true;
+
+	return next == (kvm_rcx_read_raw(vcpu) ? page - PAGE_SIZE : page);
+}
+
+/**
+ * kvm_view_legal_hypercall() - may code in a view make this hypercall?
+ * @next: the address of the instruction after it
+ *
+ * It can ask where it is, and leave.
+ */
+bool kvm_view_legal_hypercall(struct kvm_vcpu *vcpu, u64 next)
+{
+	u64 op = kvm_rbx_read_raw(vcpu);
+
+	if (!is_64_bit_mode(vcpu) || kvm_rax_read_raw(vcpu) != KVM_HC_VIEWS)
+		return false;
+
+	return op == KVM_VIEWS_QUERY ||
+	       (op == KVM_VIEWS_SWITCH && switch_at_gate(vcpu, next));
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_view_legal_hypercall);
 
 /* The caller has made sure that the guest's CPL is 0. */
 long kvm_views_hypercall(struct kvm_vcpu *vcpu, u64 op, u64 a0, u64 a1, u64 a2)

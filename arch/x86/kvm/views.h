@@ -276,6 +276,7 @@ int kvm_views_offered(struct kvm *kvm);
 u16 kvm_views_limit(struct kvm *kvm);
 long kvm_views_supported(struct kvm *kvm);
 long kvm_views_guest_supported(struct kvm_vcpu *vcpu);
+int kvm_views_check_rw_pt(bool knows);
 int kvm_views_enable_cap(struct kvm *kvm, struct kvm_enable_cap *cap);
 bool kvm_views_unmigratable(struct kvm *kvm);
 int kvm_views_prepare_memslot(struct kvm *kvm,
@@ -294,6 +295,7 @@ int kvm_views_vcpu_set_state(struct kvm_vcpu *vcpu,
 struct kvm_views *kvm_views_alloc(struct kvm *kvm, u16 max);
 long kvm_views_publish(struct kvm *kvm, struct kvm_views *views);
 long kvm_views_hypercall(struct kvm_vcpu *vcpu, u64 op, u64 a0, u64 a1, u64 a2);
+bool kvm_view_legal_hypercall(struct kvm_vcpu *vcpu, u64 next);
 long kvm_views_set(struct kvm_vcpu *vcpu, struct kvm_views *views, gpa_t gpa,
 		   u64 count);
 long kvm_views_populate(struct kvm_vcpu *vcpu, u64 view, u64 gfn, u64 npages);
@@ -340,6 +342,8 @@ bool kvm_view_interrupt_waits(struct kvm_vcpu *vcpu);
 void kvm_views_before_injection(struct kvm_vcpu *vcpu);
 void kvm_views_smm_changed(struct kvm_vcpu *vcpu, bool entering);
 int kvm_view_violation(struct kvm_vcpu *vcpu, u8 missing);
+bool kvm_view_handle_exit(struct kvm_vcpu *vcpu, bool legal, bool exception,
+			  int *ret);
 
 #else /* !CONFIG_KVM_VIEWS */
 

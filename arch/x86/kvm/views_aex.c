@@ -35,7 +35,6 @@ void kvm_view_leave_user_mode(struct kvm_vcpu *vcpu)
 	count_refused(vcpu, exit.reason);
 	kvm_view_land(vcpu);
 }
-EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_view_leave_user_mode);
 
 static void save_regs(struct kvm_vcpu *vcpu, struct kvm_view_aex *aex)
 {

@@ -41,7 +41,7 @@ enum kvm_views_break {
 	KVM_VIEWS_BREAK_SWITCH_GATE = 16, /* SWITCH from a view at any place */
 	KVM_VIEWS_BREAK_SWITCH_STACK,	/* ... with RSP and IF as they are */
 
-	/* What code in a view can do: vmx/views.c; the first four at VCPU_INIT. */
+	/* What code in a view can do; of VMX, the first four at VCPU_INIT. */
 	KVM_VIEWS_BREAK_DESC = 18,	/* descriptor tables are not intercepted */
 	KVM_VIEWS_BREAK_MSR,		/* MSR writes as for any other guest */
 	KVM_VIEWS_BREAK_CR,		/* CR0.WP and bits of CR4 are the guest's */
@@ -66,9 +66,8 @@ enum kvm_views_break {
 	KVM_VIEWS_BREAK_IRQ_LIMIT,	/* interrupts can be kept off for ever */
 
 	/* SVM. */
-	KVM_VIEWS_BREAK_RW_PT = 40,	/* ENABLE needs no consent to RW_PT */
+	KVM_VIEWS_BREAK_RW_PT = 40,	/* nobody need know of RW_PT */
 	KVM_VIEWS_BREAK_SVM_INTERCEPTS,	/* a view has no intercepts of its own */
-	KVM_VIEWS_BREAK_SVM_ALLOW_LIST,	/* any exit is handled as in view 0 */
 
 	/* Dirty logging; saved and restored views. */
 	KVM_VIEWS_BREAK_WRITE_PROTECT = 44, /* asks the CPU about A/D, not the view */

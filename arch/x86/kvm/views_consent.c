@@ -104,6 +104,25 @@ long kvm_views_guest_supported(struct kvm_vcpu *vcpu)
 	return kvm_views_supported(vcpu->kvm);
 }
 
+/**
+ * kvm_views_check_rw_pt() - does the guest know what this host's CPU does?
+ * @knows: it says that its views share no page tables
+ *
+ * Where the CPU writes to the guest's page tables whenever it walks them, all
+ * views share writable page tables, unless the guest does something about it.
+ * Only a guest that says so gets views; to others they would promise too much.
+ */
+int kvm_views_check_rw_pt(bool knows)
+{
+	bool needed = kvm_x86_ops.views_ops->features() & KVM_VIEWS_F_RW_PT;
+
+	if (knows == needed)
+		return 0;
+	if (knows)
+		return -EINVAL;
+	return kvm_views_broken(KVM_VIEWS_BREAK_RW_PT) ? 0 : -EOPNOTSUPP;
+}
+
 /*
  * Once, before there is a vCPU, so that the guest can't have made use of more
  * than what it gets.

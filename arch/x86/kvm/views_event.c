@@ -44,7 +44,6 @@ bool kvm_view_interrupt_waits(struct kvm_vcpu *vcpu)
 		kvm_lapic_find_highest_irr(vcpu) >= 0) &&
 	       kvm_view_trusted_sp(vcpu);
 }
-EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_view_interrupt_waits);
 
 /* May view 0 execute what the vCPU executes next? */
 static bool rip_is_executable(struct kvm_vcpu *vcpu, struct kvm_views *views)
@@ -196,3 +195,44 @@ int kvm_view_violation(struct kvm_vcpu *vcpu, u8 missing)
 	kvm_inject_gp(vcpu, 0);
 	return 1;
 }
+
+/**
+ * kvm_view_handle_exit() - an exit in a view other than 0
+ * @legal: code in a view may cause it, or it is none of its business
+ * @exception: an exception was intercepted
+ * @ret: what the exit handler is to return
+ *
+ * Return: false if the exit is handled as usual.
+ */
+bool kvm_view_handle_exit(struct kvm_vcpu *vcpu, bool legal, bool exception,
+			  int *ret)
+{
+	int cpl = kvm_x86_call(get_cpl)(vcpu);
+
+	if (cpl && kvm_views_broken(KVM_VIEWS_BREAK_USER))
+		return false;
+
+	if (cpl && !kvm_view_trusted_sp(vcpu)) {
+		kvm_view_leave_user_mode(vcpu);
+		if (!kvm_event_needs_reinjection(vcpu))
+			kvm_queue_exception(vcpu, UD_VECTOR);
+		*ret = 1;
+		return true;
+	}
+
+	if (kvm_event_needs_reinjection(vcpu) || (exception && !legal)) {
+		*ret = kvm_view_aex_current(vcpu, KVM_VIEW_AEX_EVENT, 0);
+		return true;
+	}
+
+	if (cpl || !legal) {
+		*ret = kvm_view_aex_current(vcpu, KVM_VIEW_AEX_REFUSED, 0);
+		return true;
+	}
+
+	/* Told once already, but it waits still: tell again. */
+	if (kvm_view_interrupt_waits(vcpu))
+		kvm_make_request(KVM_REQ_EVENT, vcpu);
+	return false;
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_view_handle_exit);

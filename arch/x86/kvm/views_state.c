@@ -26,6 +26,9 @@ static void count_state(struct kvm_views *views, struct kvm_view_state *head)
 
 	head->max_views = views->max;
 	head->flags = views->sealed ? KVM_VIEW_STATE_SEALED : 0;
+	/* The guest said so, or it would have no views. */
+	if (!kvm_views_check_rw_pt(true))
+		head->flags |= KVM_VIEW_STATE_RW_PT;
 	for (i = 0; i < views->max; i++) {
 		if (!views->view[i])
 			continue;
@@ -127,8 +130,8 @@ static int check_head(struct kvm *kvm, const struct kvm_view_state *head)
 	int r;
 
 	if (head->version != KVM_VIEW_STATE_VERSION || head->nr_remaps ||
-	    (head->flags & ~KVM_VIEW_STATE_SEALED) || head->rsvd[0] ||
-	    head->rsvd[1] ||
+	    (head->flags & ~(KVM_VIEW_STATE_SEALED | KVM_VIEW_STATE_RW_PT)) ||
+	    head->rsvd[0] || head->rsvd[1] ||
 	    head->size != state_size(head->nr_views, head->nr_ranges))
 		return -EINVAL;
 
@@ -146,7 +149,9 @@ static int check_head(struct kvm *kvm, const struct kvm_view_state *head)
 	r = kvm_views_supported(kvm);
 	if (r == -EOPNOTSUPP)
 		return r;
-	return r || head->max_views > kvm_views_limit(kvm) ? -EPERM : 0;
+	if (r || head->max_views > kvm_views_limit(kvm))
+		return -EPERM;
+	return kvm_views_check_rw_pt(head->flags & KVM_VIEW_STATE_RW_PT);
 }
 
 static int range_value(const struct kvm_view_range *range, u16 view)

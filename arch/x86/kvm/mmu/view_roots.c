@@ -37,7 +37,7 @@ void kvm_view_switch(struct kvm_vcpu *vcpu, u16 view)
 	vv->root[vcpu->arch.view] = mmu->root.hpa;
 	mmu->root.hpa = vv->root[view];
 	mmu->root_role.view = view;
-	mmu->root_role.ad_disabled = !kvm_ad_enabled || view;
+	mmu->root_role.ad_disabled = kvm_view_ad_disabled(view);
 	/* DESTROY looks at it from another vCPU. */
 	WRITE_ONCE(vcpu->arch.view, view);
 }
@@ -191,7 +191,8 @@ static long populate_one(struct kvm_vcpu *vcpu, gfn_t gfn, bool write)
 	rights = kvm_view_extent(vcpu->kvm, vcpu->arch.view, gfn, &end);
 
 	/* Nothing to map, unless the CPU is to raise #VE. */
-	if (!(rights & (KVM_VIEW_RWX | KVM_VIEW_VE)))
+	if (!(rights & KVM_VIEW_RWX) &&
+	    !((rights & KVM_VIEW_VE) && kvm_tdp_is_ept()))
 		return end - gfn;
 
 	if ((rights & KVM_VIEW_RWX) && !(rights & KVM_VIEW_REMAPPED)) {

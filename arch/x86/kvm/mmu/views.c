@@ -38,6 +38,7 @@ u8 kvm_view_rights(struct kvm_views *views, u16 view, gfn_t gfn, int *level)
 		*level = kvm_view_policy_level(v->policy, gfn);
 	return kvm_view_policy_get(v->policy, gfn, &(gfn_t){}, &(gfn_t){});
 }
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_view_rights);
 
 /* Rights of @view on @gfn, and the frame from which on they may be others. */
 u8 kvm_view_extent(struct kvm *kvm, u16 view, gfn_t gfn, gfn_t *end)
@@ -114,7 +115,8 @@ static void restrict_fault(struct kvm_page_fault *fault, u8 rights)
 	if (!(rights & KVM_VIEW_W))
 		fault->view_deny |= ACC_WRITE_MASK;
 	if (!(rights & KVM_VIEW_X))
-		fault->view_deny |= ACC_EXEC_MASK | ACC_USER_EXEC_MASK;
+		fault->view_deny |= ACC_EXEC_MASK |
+				    (shadow_xu_mask ? ACC_USER_EXEC_MASK : 0);
 	fault->view_ve = rights & KVM_VIEW_VE;
 }
 
@@ -147,7 +149,7 @@ int kvm_view_check_fault(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 
 	/* Mark the page, that the CPU raises #VE without a VM-Exit. */
 	if (fault->prefetch && (rights & KVM_VIEW_VE) &&
-	    !(rights & KVM_VIEW_RWX)) {
+	    !(rights & KVM_VIEW_RWX) && kvm_tdp_is_ept()) {
 		fault->view_none = true;
 		fault->mmu_seq = kvm->mmu_invalidate_seq;
 		return RET_PF_CONTINUE;
@@ -208,7 +210,9 @@ u64 kvm_view_finish_spte(u64 spte, struct kvm_page_fault *fault)
 	if (deny_exec)
 		spte |= SPTE_VIEW_NX;
 
-	if (fault->view_ve && (fault->view_deny & ACC_WRITE_MASK) &&
+	/* In NPT, bit 63 forbids execution. */
+	if (kvm_tdp_is_ept() && fault->view_ve &&
+	    (fault->view_deny & ACC_WRITE_MASK) &&
 	    deny_exec == !(spte & shadow_xs_mask)) {
 		spte |= SPTE_VIEW_VE;
 		spte &= ~VMX_EPT_SUPPRESS_VE_BIT;

@@ -207,37 +207,6 @@ int vmx_views_handle_vmfunc(struct kvm_vcpu *vcpu)
 	return 1;
 }
 
-/*
- * Is this one of the two instructions of the guest's gate that may switch?  The
- * one that goes to view 0 ends right before the page where an AEX continues;
- * the one that leaves a compartment, a page before that.  A VMCALL that got
- * into a compartment's own text is neither, wherever it lies.
- */
-static bool switch_at_gate(struct kvm_vcpu *vcpu)
-{
-	const struct kvm_view_vcpu *cfg = &vcpu->arch.views->cfg;
-	u64 next = kvm_rip_read(vcpu) + vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
-	u64 page = cfg->fault_entry & PAGE_MASK;
-
-	if (!(cfg->flags & KVM_VIEW_VCPU_GATE_ONLY) ||
-	    kvm_views_broken(KVM_VIEWS_BREAK_SWITCH_GATE))
-		return true;
-
-	return next == (kvm_rcx_read_raw(vcpu) ? page - PAGE_SIZE : page);
-}
-
-/* In a view, a hypercall can ask where it is, and leave. */
-static bool legal_vmcall(struct kvm_vcpu *vcpu)
-{
-	u64 op = kvm_rbx_read_raw(vcpu);
-
-	if (!is_64_bit_mode(vcpu) || kvm_rax_read_raw(vcpu) != KVM_HC_VIEWS)
-		return false;
-
-	return op == KVM_VIEWS_QUERY ||
-	       (op == KVM_VIEWS_SWITCH && switch_at_gate(vcpu));
-}
-
 /* Exits that code in a view may cause, or that are none of its business. */
 static bool legal_exit(struct kvm_vcpu *vcpu)
 {
@@ -273,7 +242,8 @@ static bool legal_exit(struct kvm_vcpu *vcpu)
 		return is_nmi(intr_info) || is_machine_check(intr_info) ||
 		       vcpu->guest_debug;
 	case EXIT_REASON_VMCALL:
-		return legal_vmcall(vcpu);
+		return kvm_view_legal_hypercall(vcpu, kvm_rip_read(vcpu) +
+					vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
 	default:
 		return false;
 	}
@@ -282,34 +252,10 @@ static bool legal_exit(struct kvm_vcpu *vcpu)
 /* An exit in a view other than 0; returns false if it is handled as usual. */
 bool vmx_views_handle_exit(struct kvm_vcpu *vcpu, int *ret)
 {
-	u32 reason = vmx_get_exit_reason(vcpu).basic;
+	bool exception = vmx_get_exit_reason(vcpu).basic ==
+			 EXIT_REASON_EXCEPTION_NMI;
 
-	if (vmx_get_cpl(vcpu) && kvm_views_broken(KVM_VIEWS_BREAK_USER))
-		return false;
-
-	if (vmx_get_cpl(vcpu) && !kvm_view_trusted_sp(vcpu)) {
-		kvm_view_leave_user_mode(vcpu);
-		if (!kvm_event_needs_reinjection(vcpu))
-			kvm_queue_exception(vcpu, UD_VECTOR);
-		*ret = 1;
-		return true;
-	}
-
-	if (kvm_event_needs_reinjection(vcpu) ||
-	    (reason == EXIT_REASON_EXCEPTION_NMI && !legal_exit(vcpu))) {
-		*ret = kvm_view_aex_current(vcpu, KVM_VIEW_AEX_EVENT, 0);
-		return true;
-	}
-
-	if (vmx_get_cpl(vcpu) || !legal_exit(vcpu)) {
-		*ret = kvm_view_aex_current(vcpu, KVM_VIEW_AEX_REFUSED, 0);
-		return true;
-	}
-
-	/* Told once already, but it waits still: tell again. */
-	if (kvm_view_interrupt_waits(vcpu))
-		kvm_make_request(KVM_REQ_EVENT, vcpu);
-	return false;
+	return kvm_view_handle_exit(vcpu, legal_exit(vcpu), exception, ret);
 }
 
 const struct kvm_x86_views_ops vmx_views_ops = {

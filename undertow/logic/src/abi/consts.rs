@@ -73,6 +73,10 @@ constants! {
     KVM_VIEWS_F_HW_VE: u64 = 1 << 9;
     /// A view can see other frames in place of some.
     KVM_VIEWS_F_REMAP: u64 = 1 << 11;
+    /// The CPU writes to page tables when it reads them.
+    KVM_VIEWS_F_RW_PT: u64 = 1 << 13;
+    /// ENABLE although it does; this guest never says so.
+    KVM_VIEWS_ENABLE_RW_PT: u64 = 1 << 0;
 
     /// Right to read.
     KVM_VIEW_R: u8 = 1 << 0;
@@ -117,6 +121,8 @@ constants! {
     /// An interrupt was kept waiting for too long.
     KVM_VIEW_AEX_TIMEOUT: u32 = 6;
 
+    /// An exit of SVM that VMX has no like of.
+    KVM_VIEW_EXIT_SVM: u32 = 0x4000_0000;
     /// The event field holds an event.
     KVM_VIEW_EVENT_VALID: u32 = 1 << 31;
 }

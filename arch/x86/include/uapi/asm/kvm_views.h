@@ -65,6 +65,19 @@
 #define KVM_VIEWS_F_VMFUNC		0x100
 #define KVM_VIEWS_F_HW_VE		0x200
 #define KVM_VIEWS_F_REMAP		0x800
+/*
+ * The CPU writes to page tables when it reads them (AMD): a view must have those
+ * that are in use with the rights rw, and what runs in it can then change
+ * them.  That is sound only if no other view, 0 included, uses the same ones.
+ */
+#define KVM_VIEWS_F_RW_PT		0x2000
+
+/*
+ * ENABLE flags, in RDX.  The guest knows KVM_VIEWS_F_RW_PT and sees to it that
+ * views share no page tables.  Without it, ENABLE fails with -EOPNOTSUPP on such
+ * a host; it is illegal on others.
+ */
+#define KVM_VIEWS_ENABLE_RW_PT		0x1
 
 /* Rights.  Only none, r, rw, rx and rwx are legal. */
 #define KVM_VIEW_R			0x1
@@ -174,6 +187,12 @@ struct kvm_ve_info {
 #define KVM_VIEW_AEX_GUARD		4 /* view 0, RIP not executable there */
 #define KVM_VIEW_AEX_RESET		5 /* RESET, by another vCPU */
 #define KVM_VIEW_AEX_TIMEOUT		6 /* kept an interrupt waiting for long */
+
+/*
+ * kvm_view_aex.exit_reason: the basic exit reason of VMX.  An exit of SVM that
+ * VMX has no like of is this bit and SVM's exit code.
+ */
+#define KVM_VIEW_EXIT_SVM		0x40000000u
 
 /* kvm_view_aex.event: as IDT-vectoring information, or 0 */
 #define KVM_VIEW_EVENT_VALID		0x80000000u

@@ -18,6 +18,11 @@
 #define KVM_VIEW_STATE_SEALED		0x1
 /* kvm_view_saved.flags: nothing is executable in the view any more (KILL). */
 #define KVM_VIEW_STATE_KILLED		0x2
+/*
+ * kvm_view_state.flags: the guest enabled views with KVM_VIEWS_ENABLE_RW_PT.  As
+ * there, the flag is required (EOPNOTSUPP) or illegal (EINVAL).
+ */
+#define KVM_VIEW_STATE_RW_PT		0x4
 
 /* kvm_view_range.flags: a violation becomes #VE (view 0, without W) */
 #define KVM_VIEW_RANGE_VE		0x1

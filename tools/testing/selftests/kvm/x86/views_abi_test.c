@@ -28,10 +28,12 @@ static void guest_enable(void)
 	hc_eq(-EINVAL, KVM_VIEWS_ENABLE, 1, 0, 0);
 	hc_eq(-EINVAL, KVM_VIEWS_ENABLE, max + 1, 0, 0);
 	hc_eq(-EINVAL, KVM_VIEWS_ENABLE, 513, 0, 0);
-	hc_eq(-EINVAL, KVM_VIEWS_ENABLE, 16, 1, 0);
+	hc_eq(-EINVAL, KVM_VIEWS_ENABLE, 16, 2, 0);
+	if (!views_has(KVM_VIEWS_F_RW_PT))
+		hc_eq(-EINVAL, KVM_VIEWS_ENABLE, 16, KVM_VIEWS_ENABLE_RW_PT, 0);
 	hc_eq(-EINVAL, KVM_VIEWS_ENABLE, 1ull << 40 | 16, 0, 0);
-	hc_eq(0, KVM_VIEWS_ENABLE, max, 0, 0);
-	hc_eq(-EEXIST, KVM_VIEWS_ENABLE, max, 0, 0);
+	hc_eq(0, KVM_VIEWS_ENABLE, max, views_enable_flags(), 0);
+	hc_eq(-EEXIST, KVM_VIEWS_ENABLE, max, views_enable_flags(), 0);
 	hc_eq(-ENOENT, KVM_VIEWS_DESTROY, 1, 0, 0);
 	hc_eq(-EINVAL, KVM_VIEWS_FAULT, 1, 0, 0);
 	hc_eq(-ENOENT, KVM_VIEWS_KILL, 1, 0, 0);
@@ -55,7 +57,7 @@ static void guest_vcpu_init(void)
 {
 	struct kvm_view_vcpu *cfg = (void *)pages[PG_ARGS].gva;
 
-	hc_eq(0, KVM_VIEWS_ENABLE, 16, 0, 0);
+	hc_eq(0, KVM_VIEWS_ENABLE, 16, views_enable_flags(), 0);
 	hc_eq(-EINVAL, KVM_VIEWS_VCPU_INIT, pages[PG_ARGS].gpa + 4, 0, 0);
 	hc_eq(-EINVAL, KVM_VIEWS_VCPU_INIT, pages[PG_ARGS].gpa + 4088, 0, 0);
 	hc_eq(-EFAULT, KVM_VIEWS_VCPU_INIT, NO_MEM, 0, 0);

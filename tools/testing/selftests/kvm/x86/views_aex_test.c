@@ -67,7 +67,7 @@ static void guest(void)
 	int i;
 
 	set_cr4(get_cr4() | X86_CR4_FSGSBASE);
-	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_ENABLE, 16, 0, 0), 0);
+	GUEST_ASSERT_EQ(views_enable(16), 0);
 	views_default_cfg(cfg);
 	cfg->fault_entry = (u64)noting_entry;
 	cfg->gs_base = GS_BASE;

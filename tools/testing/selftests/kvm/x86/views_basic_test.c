@@ -165,8 +165,10 @@ static void switch_hc(u32 flags)
 	/* With a crossing in progress RSP comes from the cell. */
 	asm volatile("mov %%rsp, %[rsp]; mov %[rsp], (%[cell])\n\t"
 		     "sub $64, %%rsp\n\t"
-		     "mov %[nr], %%eax; mov $8, %%ebx; mov $1, %%ecx; vmcall\n\t"
-		     "mov %[nr], %%eax; mov $8, %%ebx; xor %%ecx, %%ecx; vmcall\n\t"
+		     "mov %[nr], %%eax; mov $8, %%ebx; mov $1, %%ecx\n\t"
+		     VIEWS_VMCALL("%%")
+		     "mov %[nr], %%eax; mov $8, %%ebx; xor %%ecx, %%ecx\n\t"
+		     VIEWS_VMCALL("%%")
 		     "mov %%rsp, %[after]; movq $0, (%[cell])"
 		     : [rsp] "=&r" (rsp), [after] "=&r" (after)
 		     : [cell] "r" (views_cell()), [nr] "i" (KVM_HC_VIEWS)

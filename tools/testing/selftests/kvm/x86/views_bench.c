@@ -74,7 +74,7 @@ static void start(u64 max)
 {
 	struct kvm_view_vcpu *cfg = (void *)pages[PG_ARGS].gva;
 
-	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_ENABLE, max, 0, 0), 0);
+	GUEST_ASSERT_EQ(views_enable(max), 0);
 	views_default_cfg(cfg);
 	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_VCPU_INIT, pages[PG_ARGS].gpa, 0, 0),
 			0);

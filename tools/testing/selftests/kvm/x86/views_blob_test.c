@@ -19,7 +19,7 @@ struct blob {
 	struct kvm_view_range range[8];
 };
 
-static const struct blob good = {
+static struct blob good = {
 	.head = {
 		.size = sizeof(good),
 		.version = KVM_VIEW_STATE_VERSION,
@@ -120,6 +120,10 @@ static void test_fields(void)
 	bad(EINVAL, s.head.version = 0);
 	bad(EINVAL, s.head.version = 2);
 	bad(EINVAL, s.head.flags |= 2);
+	if (host_cpu_is_amd_compatible)
+		bad(EOPNOTSUPP, s.head.flags &= ~KVM_VIEW_STATE_RW_PT);
+	else
+		bad(EINVAL, s.head.flags |= KVM_VIEW_STATE_RW_PT);
 	bad(EINVAL, s.head.max_views = 1);
 	bad(EINVAL, s.head.max_views = 0);
 	bad(EINVAL, s.head.max_views = 2);
@@ -336,6 +340,7 @@ static void test_vcpu_bits(void)
 int main(void)
 {
 	views_require();
+	good.head.flags |= views_state_flags();
 	ksft_print_header();
 	ksft_set_plan(5);
 	test_fields();

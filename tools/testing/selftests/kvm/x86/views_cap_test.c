@@ -37,9 +37,9 @@ static void guest_limit(void)
 	long limits = views_hc(KVM_VIEWS_QUERY, KVM_VIEWS_Q_LIMITS, 0, 0);
 
 	GUEST_ASSERT_EQ(limits & 0xffff, want_limit);
-	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_ENABLE, want_limit + 1, 0, 0),
+	GUEST_ASSERT_EQ(views_enable(want_limit + 1),
 			-EINVAL);
-	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_ENABLE, want_limit, 0, 0), 0);
+	GUEST_ASSERT_EQ(views_enable(want_limit), 0);
 	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_CREATE, want_limit - 1, KVM_VIEW_R,
 				 0), 0);
 	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_CREATE, want_limit, KVM_VIEW_R, 0),

@@ -7,7 +7,7 @@
  */
 #include <asm/kvm_para.h>
 
-#include "views_util.h"
+#include "views_state.h"
 
 static void guest_refused(void)
 {
@@ -22,9 +22,9 @@ static void guest_allowed(void)
 {
 	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_QUERY, KVM_VIEWS_Q_LIMITS, 0, 0) &
 			0xffff, KVM_VIEWS_MAX);
-	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_ENABLE, KVM_VIEWS_MAX + 1, 0, 0),
+	GUEST_ASSERT_EQ(views_enable(KVM_VIEWS_MAX + 1),
 			-EINVAL);
-	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_ENABLE, KVM_VIEWS_MAX, 0, 0), 0);
+	GUEST_ASSERT_EQ(views_enable(KVM_VIEWS_MAX), 0);
 	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_CREATE, KVM_VIEWS_MAX - 1,
 				 KVM_VIEW_R, 0), 0);
 	GUEST_DONE();
@@ -79,6 +79,7 @@ static void test_state(void)
 	};
 	struct kvm_vm *vm = vm_create(1);
 
+	state.head.flags = views_state_flags();
 	TEST_ASSERT(__vm_ioctl(vm, KVM_X86_SET_VIEW_STATE, &state.head) &&
 		    errno == EPERM, "views restored without consent");
 	vm_enable_cap(vm, KVM_CAP_X86_VIEWS, 3);

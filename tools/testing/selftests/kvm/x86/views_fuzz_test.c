@@ -411,7 +411,7 @@ static void guest_first(void)
 	for (n = 0; n < NR_VCPUS; n++)
 		for (u = 0; u < MEM_UNITS; u++)
 			views_plant(unit_gva(n, u));
-	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_ENABLE, NR_VIEWS, 0, 0), 0);
+	GUEST_ASSERT_EQ(views_enable(NR_VIEWS), 0);
 	views_start_vcpu(0, 0);
 	memset(rights[0], V_RWX, sizeof(rights[0]));
 	exists[0] = true;

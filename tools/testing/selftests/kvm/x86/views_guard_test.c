@@ -79,7 +79,7 @@ static void arm(u8 insn)
 	page[4092] = insn;
 	page[4093] = 0x0f;
 	page[4094] = 0x01;
-	page[4095] = views_by_host ? 0xc1 : 0xd4;
+	page[4095] = views_by_host ? views_vmcall_byte() : 0xd4;
 	for (i = 0; i < 2; i++) {
 		views_set(0, text[i].gpa, KVM_VIEW_R);
 		views_set(1, text[i].gpa, i ? 0 : KVM_VIEW_R | KVM_VIEW_X);

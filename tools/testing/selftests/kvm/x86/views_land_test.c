@@ -6,7 +6,7 @@
  * host may not deliver it before it has replaced both.
  *
  * ut-splat: arch/x86/kvm/x86.c:.*views_land_test
- * ut-backends: vmfunc-ve vmfunc-swve
+ * ut-backends: all
  */
 #include "apic.h"
 #include "views_kick.h"
@@ -168,6 +168,11 @@ int main(void)
 
 			if (ways[i].weaken && !views_can_weaken()) {
 				ksft_test_result_skip("%s, %s\n", how, ways[i].name);
+				continue;
+			}
+			if (j && !views_vmfunc_here()) {
+				ksft_test_result_skip("%s, %s: there is none\n",
+						      how, ways[i].name);
 				continue;
 			}
 			if (ways[i].weaken)

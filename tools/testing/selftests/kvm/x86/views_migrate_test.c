@@ -31,7 +31,7 @@ static void guest_asks(void)
 	long r;
 
 	do {
-		r = views_hc(KVM_VIEWS_ENABLE, 16, 0, 0);
+		r = views_enable(16);
 		GUEST_ASSERT(!r || r == -EBUSY);
 		GUEST_SYNC(i++ << 1 | !r);
 	} while (r);

@@ -121,10 +121,10 @@ DO(vmread, "xor %%eax, %%eax; vmread %%rax, %%rdx")
 DO(vmwrite, "xor %%eax, %%eax; vmwrite %%rax, %%rdx")
 DO(invept, "mov $2, %%eax; invept 32(%%rdi), %%rax")
 DO(invvpid, "mov $2, %%eax; invvpid 32(%%rdi), %%rax")
-DO(vmcall_other, "mov $1, %%eax; vmcall")
+DO(vmcall_other, "mov $1, %%eax\n\t" VIEWS_VMCALL("%%"))
 /* CREATE, of view 9. */
 DO(vmcall_create, "mov $0x5554, %%eax; mov $3, %%ebx; mov $9, %%ecx;"
-		  "mov $7, %%edx; vmcall")
+		  "mov $7, %%edx\n\t" VIEWS_VMCALL("%%"))
 DO(vmfunc_leaf, "mov $1, %%eax; xor %%ecx, %%ecx; vmfunc")
 DO(vmfunc_none, "xor %%eax, %%eax; mov $7, %%ecx; vmfunc")
 DO(vmfunc_512, "xor %%eax, %%eax; mov $512, %%ecx; vmfunc")

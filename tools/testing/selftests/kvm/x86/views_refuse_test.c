@@ -7,9 +7,9 @@
  *
  * ut-backends: vmfunc-ve vmfunc-swve
  */
+#include "views_util.h"
 #include "views_refuse_insn.h"
 #include "views_refuse_state.h"
-#include "views_util.h"
 #include "views_weaken.h"
 
 /* What becomes of it. */
@@ -255,7 +255,7 @@ static void guest_weakened(void)
 }
 
 INSN(vmcall_op, "mov %%rdi, %%rbx; mov $0x5554, %%eax; mov $1, %%ecx;"
-		"xor %%edx, %%edx; xor %%esi, %%esi; vmcall")
+		"xor %%edx, %%edx; xor %%esi, %%esi\n\t" VIEWS_VMCALL("%%"))
 
 /* Each operation, and INT with each vector. */
 static void guest_numbers(void)

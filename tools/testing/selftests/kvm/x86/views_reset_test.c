@@ -344,7 +344,7 @@ static void guest_second_boot(void)
 
 static void guest_still_there(void)
 {
-	hc_eq(-EEXIST, KVM_VIEWS_ENABLE, 16, 0, 0);
+	hc_eq(-EEXIST, KVM_VIEWS_ENABLE, 16, views_enable_flags(), 0);
 	hc_eq(R | 1 << 8, KVM_VIEWS_QUERY, KVM_VIEWS_Q_POLICY, 0,
 	      pages[PG_DATA].gpa >> 12);
 	/* Registered it is no more. */

@@ -13,6 +13,12 @@ struct views_saved {
 	struct kvm_x86_state *x86;
 };
 
+/* What a state from this host says of the CPU. */
+static inline u32 views_state_flags(void)
+{
+	return host_cpu_is_amd_compatible ? KVM_VIEW_STATE_RW_PT : 0;
+}
+
 /* Ask for the size first, as a VMM does. */
 static inline struct kvm_view_state *views_get_state(struct kvm_vm *vm)
 {

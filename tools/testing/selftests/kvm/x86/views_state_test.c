@@ -87,7 +87,7 @@ static void guest_check(void)
 			-ENOENT);
 	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_VCPU_INIT, pages[PG_ARGS].gpa, 0, 0),
 			-EBUSY);
-	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_ENABLE, 16, 0, 0), -EEXIST);
+	GUEST_ASSERT_EQ(views_enable(16), -EEXIST);
 }
 
 static void guest_round_trip(void)

@@ -101,21 +101,21 @@ static void put_jump(u8 *at, u64 to, u32 val)
 
 static void put_code(void)
 {
-	u8 *p[NR_CODE];
+	u8 *p[NR_CODE], call = views_vmcall_byte();
 	int i;
 
 	for (i = 0; i < NR_CODE; i++) {
 		p[i] = (u8 *)code[i].gva;
 		memset(p[i], 0xcc, 4096);
 	}
-	PUT(p[G1] + 4093, 0x0f, 0x01, 0xc1);
+	PUT(p[G1] + 4093, 0x0f, 0x01, call);
 	/* mov $0x5554, %eax; xor %ecx, %ecx; jmp to the end */
 	PUT(p[G2], 0xb8, 0x54, 0x55, 0, 0, 0x31, 0xc9, 0xe9, 0xf1, 0x0f, 0, 0);
-	PUT(p[G2] + 4093, 0x0f, 0x01, 0xc1);
+	PUT(p[G2] + 4093, 0x0f, 0x01, call);
 	put_jump(p[G3], (u64)views_back, GATE_RESULT);
 	put_jump(p[G3] + 0x800, (u64)views_fault_entry, 0);
-	PUT(p[TEXT] + IN_TEXT - 1, 0xfb, 0x0f, 0x01, 0xc1);
-	PUT(p[TEXT] + AT_END - 1, 0xfb, 0x0f, 0x01, 0xc1);
+	PUT(p[TEXT] + IN_TEXT - 1, 0xfb, 0x0f, 0x01, call);
+	PUT(p[TEXT] + AT_END - 1, 0xfb, 0x0f, 0x01, call);
 	/* mov $MARK, %r15d; ud2 */
 	PUT(p[TEXT] + IN_TEXT + 3, 0x41, 0xbf, MARK, 0, 0, 0, 0x0f, 0x0b);
 	PUT(p[NEXT], 0x41, 0xbf, MARK, 0, 0, 0, 0x0f, 0x0b);
@@ -134,7 +134,7 @@ static void start(void)
 	views_by_host = 1;
 	x2apic_enable();
 	put_code();
-	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_ENABLE, 16, 0, 0), 0);
+	GUEST_ASSERT_EQ(views_enable(16), 0);
 	views_default_cfg(cfg);
 	cfg->flags = KVM_VIEW_VCPU_GATE_ONLY;
 	cfg->fault_entry = code[G3].gva + 0x800;

@@ -39,6 +39,18 @@ void views_back(void);
 void views_fault_entry(void);
 void views_vmfunc(u64 view);
 
+/* The hypercall instruction of this CPU; @p: what a register begins with. */
+#define VIEWS_VMCALL(p)							\
+	"cmpb $0, host_cpu_is_amd_compatible(" p "rip); jne 8f; vmcall; jmp 9f\n"	\
+	"8:	vmmcall\n"						\
+	"9:\n"
+
+/* The last of its three bytes. */
+static inline u8 views_vmcall_byte(void)
+{
+	return host_cpu_is_amd_compatible ? 0xd9 : 0xc1;
+}
+
 /*
  * views_call() runs fn(arg) in a view, on the caller's stack, and returns its
  * result, or AEX_RESULT if an AEX ended it.  The callee-saved registers are
@@ -51,7 +63,8 @@ void views_vmfunc(u64 view);
 #define VIEWS_SWITCH(by_host)						\
 	"	xor %eax, %eax; cmpq $0, " by_host "; jne 2f\n"	\
 	"	.byte 0x0f, 0x01, 0xd4; jmp 3f\n"			\
-	"2:	mov $0x5554, %eax; mov $8, %ebx; vmcall\n"		\
+	"2:	mov $0x5554, %eax; mov $8, %ebx\n"			\
+	"	" VIEWS_VMCALL("%")					\
 	"3:\n"
 
 u64 views_by_host;	/* the host switches: there is no VMFUNC */
@@ -174,6 +187,17 @@ static inline bool views_has(u64 feature)
 	return views_hc(KVM_VIEWS_QUERY, KVM_VIEWS_Q_FEATURES, 0, 0) & feature;
 }
 
+/* The tests know that the CPU may write to page tables, see views_svm_test. */
+static inline u64 views_enable_flags(void)
+{
+	return views_has(KVM_VIEWS_F_RW_PT) ? KVM_VIEWS_ENABLE_RW_PT : 0;
+}
+
+static inline long views_enable(u64 max)
+{
+	return views_hc(KVM_VIEWS_ENABLE, max, views_enable_flags(), 0);
+}
+
 /* ENABLE and VCPU_INIT; then view 1 with all rights, but no IDT. */
 static inline void views_start(u32 flags)
 {
@@ -181,7 +205,7 @@ static inline void views_start(u32 flags)
 
 	views_by_host = (flags & KVM_VIEW_VCPU_NO_VMFUNC) ||
 			!views_has(KVM_VIEWS_F_VMFUNC);
-	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_ENABLE, 16, 0, 0), 0);
+	GUEST_ASSERT_EQ(views_enable(16), 0);
 	views_default_cfg(cfg);
 	cfg->flags = flags;
 	GUEST_ASSERT_EQ(views_hc(KVM_VIEWS_VCPU_INIT, pages[PG_ARGS].gpa, 0, 0),
@@ -203,6 +227,14 @@ static inline u64 views_exits(void)
 
 /* What views_run() costs by itself. */
 #define VIEWS_EXITS_RUN		(views_by_host ? 2 : 0)
+
+/*
+ * Do guests switch views with VMFUNC here?  What uses it by itself has to ask.
+ */
+static inline bool views_vmfunc_here(void)
+{
+	return host_cpu_is_intel && get_kvm_intel_param_bool("views_vmfunc");
+}
 
 static inline void views_require(void)
 {
