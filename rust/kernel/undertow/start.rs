@@ -117,6 +117,9 @@ fn start() -> Result<Backend, &'static CStr> {
     if !features.is_supported() {
         return Err(c"the host speaks another version of the ABI");
     }
+    if !features.has_read_only_tables() {
+        return Err(c"on this host a compartment could write page tables (AMD)");
+    }
     let backend = Backend {
         vmfunc: features.has_vmfunc(),
         hardware_ve: features.has_hw_ve(),

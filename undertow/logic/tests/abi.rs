@@ -335,6 +335,8 @@ fn host_errors_have_the_errno_of_the_guest() {
 fn answers_to_query_are_read_bit_by_bit() {
     let features = query::Features(KVM_VIEWS_VERSION | KVM_VIEWS_F_VMFUNC);
     assert!(features.is_supported() && features.has_vmfunc() && !features.has_hw_ve());
+    assert!(features.has_read_only_tables());
+    assert!(!query::Features(KVM_VIEWS_VERSION | KVM_VIEWS_F_RW_PT).has_read_only_tables());
     assert!(!query::Features(2).is_supported());
     assert!(!query::Features(0x101 + 1).is_supported());
     let limits = query::Limits(512 | (4096 / 16) << 16 | 7 << 32);

@@ -27,6 +27,13 @@ impl Features {
         self.0 & KVM_VIEWS_F_VMFUNC != 0
     }
 
+    /// Returns whether views can have page tables that they may not write.
+    ///
+    /// Without that, what runs in a compartment could change the kernel's own.
+    pub const fn has_read_only_tables(self) -> bool {
+        self.0 & KVM_VIEWS_F_RW_PT == 0
+    }
+
     /// Returns whether a violation can become #VE without an exit.
     pub const fn has_hw_ve(self) -> bool {
         self.0 & KVM_VIEWS_F_HW_VE != 0
