@@ -4,7 +4,8 @@
 # make check: sets everything up, runs every test, and closes with one line
 # "N passed, N failed" (", N skipped" where so). Fails when a test did.
 #
-#	check.sh [PART...]	only these parts: scripts logic style kvm guest
+#	check.sh [PART...]	only these parts: scripts logic style kvm guest, or
+#				svm, which make check-svm runs
 
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/scripts/check-lib.sh"
@@ -13,7 +14,7 @@ parts=("$@")
 [ "${#parts[@]}" -gt 0 ] || parts=(scripts logic style kvm guest)
 for part in "${parts[@]}"; do
 	[ -x "$ROOT/scripts/check/$part.sh" ] ||
-		die "there is no part '$part'" "The parts are: scripts logic style kvm guest."
+		die "there is no part '$part'" "The parts are: scripts logic style kvm guest svm."
 done
 
 start=$SECONDS

@@ -13,12 +13,13 @@ wish() {
 has_wish() { head -n 40 "$1" | grep -qE "^[#/* ]*ut-$2:"; }
 
 # How views are switched and violations delivered: what the host is booted with
-# so that its guests find this back end.
+# so that its guests find this back end. "svm" is hypercall-swve on an AMD CPU; a
+# test that asks for it also names the CPU (ut-model).
 BACKENDS=(vmfunc-ve vmfunc-swve hypercall-swve)
 
 backend_host() {
 	case $1 in
-	vmfunc-ve) ;;
+	vmfunc-ve | svm) ;;
 	vmfunc-swve) echo kvm_intel.views_ve=0 ;;
 	hypercall-ve) echo kvm_intel.views_vmfunc=0 ;;
 	hypercall-swve) echo kvm_intel.views_vmfunc=0 kvm_intel.views_ve=0 ;;

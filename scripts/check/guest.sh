@@ -5,7 +5,7 @@
 # that says "ut-cpus: N..." is a job. It may also say (defaults in brackets):
 #	ut-host: TEXT		host's kernel command line (kvm.guest_views=2)
 #	ut-guest: TEXT		guest's kernel command line (nothing)
-#	ut-model: MODEL		CPU that Bochs emulates (broadwell_ult)
+#	ut-model: MODEL		what run-vm.sh --cpu takes (broadwell_ult)
 #	ut-host-cpus: N		CPUs of the host (1)
 #	ut-timeout: SECONDS	for its whole boot (600)
 #	ut-backends: NAME...	or "all" (vmfunc-ve): see scripts/job-lib.sh
@@ -14,6 +14,7 @@
 #	ut-last: yes		leaves the guest changed: the last one of its boot
 #	ut-ends: TEXT		the guest must end in this job, without a panic,
 #				after a line with TEXT
+#	ut-part: svm		runs with make check-svm only
 # Jobs with the same wishes share one boot. Boots run in parallel, reports come
 # in order.
 
@@ -26,6 +27,7 @@
 
 scratch_dir
 for file in $(guest_jobs); do
+	[ "$(wish "$file" part guest)" = guest ] || continue
 	name=$(basename "${file%.*}")
 	alone=
 	if has_wish "$file" alone || has_wish "$file" ends; then alone=$name; fi
@@ -34,7 +36,7 @@ for file in $(guest_jobs); do
 		# all jobs: they share a boot.
 		case $backend in
 		vmfunc-ve) cpus=$(wish "$file" cpus 1) ;;
-		vmfunc-swve) cpus=1 ;;
+		vmfunc-swve | svm) cpus=1 ;;
 		hypercall-*) cpus=2 ;;
 		esac
 		for cpus in $cpus; do

@@ -6,7 +6,7 @@
 # (defaults in brackets):
 #	ut-host-cpus: N		CPUs of the host (1)
 #	ut-host: TEXT		host's kernel command line (kvm.guest_views=2)
-#	ut-model: MODEL		CPU that Bochs emulates (broadwell_ult)
+#	ut-model: MODEL		what run-vm.sh --cpu takes (broadwell_ult)
 #	ut-backends: NAME...	or "all" (vmfunc-ve), see job-lib.sh
 #	ut-splat: TEXT		a complaint of the host's kernel with this in it is
 #				what the test wants (none)
@@ -27,6 +27,11 @@ for program in "$BUILD"/kvm-selftests/*; do
 	default=vmfunc-ve
 	case ${UNDERTOW_ALL:-}$name in 1views_*) default=all ;; esac
 	for backend in $(backends "$source" "$default"); do
+		# On an AMD CPU with make check-svm only, unless it is about that.
+		case $backend:$(wish "$source" model '') in
+		svm:qemu:*) ;;
+		svm:*) continue ;;
+		esac
 		printf '%s|%s|%s|%s|%s\n' "$backend" "$(wish "$source" host-cpus 1)" \
 			"$(wish "$source" model broadwell_ult)" "$(wish "$source" host kvm.guest_views=2)" "$name"
 	done

@@ -7,6 +7,7 @@
 #
 # ut-cpus: 1
 # ut-model: qemu:EPYC
+# ut-backends: svm
 # ut-guest: undertow=require
 
 . /ut/lib.sh
