@@ -4,7 +4,7 @@
  * Code in a view fills all registers with what it likes; in view 0 none of it
  * may be in force, and all of it must be in the record.
  *
- * ut-backends: vmfunc-ve vmfunc-swve
+ * ut-backends: all
  */
 #include "views_aex.h"
 #include "views_util.h"

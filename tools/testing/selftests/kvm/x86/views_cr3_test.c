@@ -64,6 +64,7 @@ int main(void)
 	const char *name = "MOV CR3 in a view without the interception";
 
 	views_require();
+	__TEST_REQUIRE(host_cpu_is_intel, "MOV CR3 always exits in a view");
 	TEST_REQUIRE(get_kvm_intel_param_bool("unrestricted_guest"));
 	atexit(restore);
 	ksft_print_header();

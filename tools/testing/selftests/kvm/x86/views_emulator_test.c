@@ -100,6 +100,10 @@ static void guest_view(void)
 		GUEST_ASSERT_EQ(r, AEX_RESULT);
 		GUEST_ASSERT_EQ(last_aex.view, 1);
 		GUEST_ASSERT_EQ(last_aex.cause, KVM_VIEW_AEX_VIOLATION);
+		/* QEMU reads what RDI points to first, which is denied as well. */
+		if (host_cpu_is_amd_compatible && attacks[i].fn == attack_cmps &&
+		    last_aex.gpa == pages[PG_CODE].gpa)
+			continue;
 		GUEST_ASSERT_EQ(last_aex.gpa, device(i));
 		/* By its rights it could reach the device. */
 		GUEST_ASSERT_EQ(!last_aex.missing, layer == L_NO_EMULATOR);
@@ -172,6 +176,9 @@ static const struct {
 	{ "cmps with a device", root_cmps, false },
 };
 
+/* Set by the host: without the last one where the CPU itself denies it. */
+static u64 nr_in_root = ARRAY_SIZE(in_root);
+
 static void guest_root(void)
 {
 	u8 vector;
@@ -181,7 +188,7 @@ static void guest_root(void)
 	views_start(0);
 	views_set(0, pages[PG_DATA].gpa, KVM_VIEW_R);
 	views_set(0, pages[PG_CODE].gpa, 0);
-	for (i = 0; i < ARRAY_SIZE(in_root); i++) {
+	for (i = 0; i < nr_in_root; i++) {
 		vector = in_root[i].fn();
 		__GUEST_ASSERT(vector == (rights_off ? 0 : GP_VECTOR),
 			       "%s: vector %u", in_root[i].name, vector);
@@ -193,8 +200,8 @@ static void guest_root(void)
 		refill();
 		views_set(0, pages[PG_DATA].gpa, KVM_VIEW_R);
 	}
-	GUEST_PRINTF("# %d of %ld denied\n",
-		     rights_off ? 0 : i, ARRAY_SIZE(in_root));
+	GUEST_PRINTF("# %d of %lu denied\n",
+		     rights_off ? 0 : i, nr_in_root);
 	GUEST_DONE();
 }
 
@@ -213,6 +220,7 @@ static int run(void (*guest)(void))
 		virt_map(vm, device(i), device(i), 1);
 	sync_global_to_guest(vm, layer);
 	sync_global_to_guest(vm, rights_off);
+	sync_global_to_guest(vm, nr_in_root);
 	/* What lies below the victim may be written. */
 	TEST_ASSERT(pages[PG_SECRET].gva + 4096 == pages[PG_DATA].gva,
 		    "pages are not in a row");
@@ -256,7 +264,7 @@ static void restore_fep(void)
 
 int main(void)
 {
-	int fd;
+	int fd, uses;
 
 	views_require();
 	fd = open(FEP_PARAM, O_RDONLY);
@@ -280,11 +288,15 @@ int main(void)
 		views_strengthen();
 	}
 
-	ksft_test_result(run(guest_root) == 2, "rights of view 0\n");
+	/* QEMU reads what RDI points to first: no need for the emulator then. */
+	if (host_cpu_is_amd_compatible)
+		nr_in_root--;
+	uses = host_cpu_is_amd_compatible ? 1 : 2;
+	ksft_test_result(run(guest_root) == uses, "rights of view 0\n");
 	if (views_can_weaken()) {
 		rights_off = 1;
 		views_weaken(BIT(KVM_VIEWS_BREAK_TRANSLATE));
-		ksft_test_result(run(guest_root) == 2,
+		ksft_test_result(run(guest_root) == uses,
 				 "without these all accesses succeed\n");
 		views_strengthen();
 	} else {

@@ -4,7 +4,7 @@
  * handled in view 0, on the trusted stack, exactly once, and never in the view,
  * even where a view can read the IDT.
  *
- * ut-backends: vmfunc-ve vmfunc-swve
+ * ut-backends: all
  */
 #include "mce.h"
 #include "views_kick.h"
@@ -142,9 +142,16 @@ static void test(const char *event, void (*inject)(struct kvm_vcpu *vcpu))
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(views); i++)
+	for (i = 0; i < ARRAY_SIZE(views); i++) {
+		/* A walk of the page tables would write to them. */
+		if (views[i].view == 2 && host_cpu_is_amd_compatible) {
+			ksft_test_result_skip("%s in %s: there can't be one\n",
+					      event, views[i].name);
+			continue;
+		}
 		ksft_test_result(!run(views[i].view, views[i].idt, inject),
 				 "%s in %s\n", event, views[i].name);
+	}
 }
 
 int main(void)

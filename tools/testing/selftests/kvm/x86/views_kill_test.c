@@ -166,7 +166,7 @@ static void guest_fault(void)
 	u64 gpa = pages[PG_DATA].gpa, gva = pages[PG_DATA].gva, exits;
 
 	hc_eq(-ENOENT, KVM_VIEWS_FAULT, 1, gpa, R);
-	hc_eq(0, KVM_VIEWS_ENABLE, 16, views_enable_flags(), 0);
+	GUEST_ASSERT_EQ(views_enable(16), 0);
 	hc_eq(-ENOENT, KVM_VIEWS_FAULT, 0, gpa, R);
 	views_default_cfg((void *)pages[PG_ARGS].gva);
 	hc_eq(0, KVM_VIEWS_VCPU_INIT, pages[PG_ARGS].gpa, 0, 0);
@@ -208,7 +208,7 @@ static void guest_fault(void)
 	hc_eq(0, KVM_VIEWS_FAULT, 1, gpa, R);
 	exits = views_exits();
 	GUEST_ASSERT_NE(views_run(1, do_read, gva), AEX_RESULT);
-	GUEST_ASSERT_EQ(views_exits() - exits, VIEWS_EXITS_OWN);
+	GUEST_ASSERT_EQ(views_exits() - exits, VIEWS_EXITS_OWN + VIEWS_EXITS_RUN);
 	GUEST_DONE();
 }
 

@@ -62,7 +62,7 @@ static inline void state_read(struct state_snap *s)
 	s->val[ST_CR8] = get_cr8();
 	asm volatile("mov %%dr0, %0" : "=r" (s->val[ST_DR0]));
 	asm volatile("mov %%dr7, %0" : "=r" (s->val[ST_DR7]));
-	s->val[ST_XCR0] = xgetbv(0);
+	s->val[ST_XCR0] = get_cr4() & X86_CR4_OSXSAVE ? xgetbv(0) : 0;
 	for (i = 0; i < ST_NR; i++)
 		if (state_msrs[i])
 			s->val[i] = rdmsr(state_msrs[i]);

@@ -5,7 +5,7 @@
  * the rest of the guest relies on; afterwards those whose one defence can be
  * switched off have to succeed without it, else the table shows nothing.
  *
- * ut-backends: vmfunc-ve vmfunc-swve
+ * ut-backends: vmfunc-ve vmfunc-swve svm
  */
 #include "views_util.h"
 #include "views_refuse_insn.h"
@@ -18,6 +18,7 @@ enum verdict {
 	EVENT,	/* an AEX, as an event */
 	GO,	/* it gets to its end */
 	MAY,	/* STOP or GO, depends on the CPU; harmless */
+	AEX,	/* STOP or EVENT, depends on the CPU */
 };
 
 #define NOTHING	(-1)
@@ -37,7 +38,7 @@ struct cell {
 	{ #name, insn_##name, STOP, expect, KVM_VIEWS_BREAK_##defence, changes }
 #define ST(name)	BIT_ULL(ST_##name)
 
-static const struct cell cells[] = {
+static struct cell cells[] = {
 	DEFENDED(lgdt, 46, DESC, ST(GDTR)),
 	DEFENDED(lidt, 46, DESC, ST(IDTR)),
 	DEFENDED(sgdt, 46, DESC, 0),
@@ -135,6 +136,8 @@ static const struct cell cells[] = {
 	CELL(invpcid, GO, 1),
 };
 
+#include "views_refuse_svm.h"
+
 /* Set by the host: the defence that is off, or NOTHING. */
 static int weakened = NOTHING;
 static u64 nr_io;
@@ -175,7 +178,7 @@ static bool as_expected(const struct cell *c, u64 r)
 {
 	bool refused = r == AEX_RESULT &&
 		       last_aex.cause == KVM_VIEW_AEX_REFUSED &&
-		       last_aex.exit_reason == c->expect;
+		       views_same(last_aex.exit_reason, c->expect);
 
 	switch (c->verdict) {
 	case STOP:
@@ -183,9 +186,11 @@ static bool as_expected(const struct cell *c, u64 r)
 	case EVENT:
 		return r == AEX_RESULT &&
 		       last_aex.cause == KVM_VIEW_AEX_EVENT &&
-		       last_aex.event == c->expect;
+		       views_same(last_aex.event, c->expect);
 	case GO:
 		return r == c->expect;
+	case AEX:
+		return r == AEX_RESULT;
 	default:
 		return refused || r == 1;
 	}
@@ -305,6 +310,7 @@ static void run(const char *name, void (*guest)(void))
 	vm = vm_create_with_one_vcpu(&vcpu, guest);
 	views_setup(vm);
 	sync_global_to_guest(vm, weakened);
+	sync_global_to_guest(vm, cells);
 	while (!done) {
 		vcpu_run(vcpu);
 		switch (get_ucall(vcpu, &uc)) {
@@ -338,20 +344,39 @@ static const struct {
 	{ "interception of MOV DR", KVM_VIEWS_BREAK_DR },
 	{ "the list of exits that a view may cause", KVM_VIEWS_BREAK_ALLOW_LIST },
 	{ "knowing the view before the fast path", KVM_VIEWS_BREAK_FASTPATH },
+	{ "intercepts of a view's own", KVM_VIEWS_BREAK_SVM_INTERCEPTS },
 };
+
+/* Is it what stops something on this CPU? */
+static bool is_used(int bit)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(cells); i++)
+		if (cells[i].breaks == bit)
+			return true;
+	return false;
+}
 
 int main(void)
 {
 	char name[128];
-	int i;
+	int i, nr = 0;
 
 	views_require();
+	if (host_cpu_is_amd_compatible)
+		use_svm_cells();
+	for (i = 0; i < ARRAY_SIZE(defences); i++)
+		nr += is_used(defences[i].bit);
+
 	ksft_print_header();
-	ksft_set_plan(2 + ARRAY_SIZE(defences));
+	ksft_set_plan(2 + nr);
 	run("the table", guest_table);
 	run("each operation of VMCALL, each vector of INT", guest_numbers);
 
 	for (i = 0; i < ARRAY_SIZE(defences); i++) {
+		if (!is_used(defences[i].bit))
+			continue;
 		snprintf(name, sizeof(name), "attacks succeed without %s",
 			 defences[i].name);
 		if (!views_can_weaken()) {

@@ -134,6 +134,7 @@ static void test_spurious(void)
 int main(void)
 {
 	views_require();
+	__TEST_REQUIRE(host_cpu_is_intel, "is about EPT and #VE by the CPU");
 	ksft_print_header();
 	ksft_set_plan(2);
 	test_walk();

@@ -193,7 +193,12 @@ int main(void)
 	ksft_print_header();
 	ksft_set_plan(5);
 	test_there_and_back("SMI in a view", guest_view);
-	test_there_and_back("SMI in a view without anything writable", guest_transit);
+	/* A walk of the page tables would write to them. */
+	if (host_cpu_is_intel)
+		test_there_and_back("SMI in a view without anything writable",
+				    guest_transit);
+	else
+		ksft_test_result_skip("a view without anything writable\n");
 	test_there_and_back("SMI in view 0", guest_root);
 	test_vmfunc();
 	test_weakened();

@@ -49,6 +49,8 @@ static void handle_ve(struct ex_regs *regs)
 {
 	struct kvm_ve_info *info = (void *)pages[PG_VE].gva;
 
+	if (views_no_ve(info))
+		return;
 	GUEST_ASSERT_EQ(info->gpa, pages[PG_SECRET].gpa);
 	GUEST_ASSERT_EQ(info->busy, ~0u);
 	WRITE_ONCE(info->busy, 0);
@@ -175,7 +177,7 @@ static void test_round_trip(void)
 	views_save(vcpu, &s);
 	TEST_ASSERT_EQ(s.vm->max_views, 16);
 	TEST_ASSERT_EQ(s.vm->nr_views, 3);
-	TEST_ASSERT_EQ(s.vm->flags, 0);
+	TEST_ASSERT_EQ(s.vm->flags, views_state_flags());
 	TEST_ASSERT_EQ(s.vcpu.flags, KVM_VIEW_VCPU_REGISTERED);
 	TEST_ASSERT_EQ(s.vcpu.view, 0);
 	TEST_ASSERT_EQ(s.vcpu.cfg.ve_info, pages[PG_VE].gpa);
@@ -210,7 +212,8 @@ static void test_sealed(bool broken)
 
 	views_run_to(vcpu, 0);
 	views_save(vcpu, &s);
-	TEST_ASSERT_EQ(s.vm->flags, KVM_VIEW_STATE_SEALED);
+	TEST_ASSERT_EQ(s.vm->flags,
+		       KVM_VIEW_STATE_SEALED | views_state_flags());
 	vcpu = views_new_vm(vm, &s);
 	if (broken) {
 		set_flag(vm);

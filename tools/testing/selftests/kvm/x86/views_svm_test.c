@@ -5,6 +5,7 @@
  * of its own.
  *
  * ut-model: qemu:EPYC
+ * ut-backends: svm
  */
 #include "apic.h"
 #include "views_state.h"
@@ -245,6 +246,8 @@ static void guest_cr8(void)
 	views_start(0);
 	x2apic_enable();
 	sti();
+	/* So that all that is used is mapped. */
+	views_run(1, do_cr8, 3);
 	for (i = 1; i <= 10; i++) {
 		/* Raised in view 0, and lowered in the view. */
 		set_cr8(15);

@@ -33,6 +33,8 @@ static void handle_ve(struct ex_regs *regs)
 {
 	struct kvm_ve_info *info = (void *)pages[PG_VE].gva;
 
+	if (views_no_ve(info))
+		return;
 	last_ve = *info;
 	WRITE_ONCE(info->busy, 0);
 	nr_ve++;
