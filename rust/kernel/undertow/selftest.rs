@@ -83,6 +83,11 @@ pub fn rights(view: u16, addr: usize) -> Result<u8> {
     query::policy(answer).map(Access::bits).map_err(|_| EINVAL)
 }
 
+/// Returns the guest frame behind a mapped kernel address.
+pub fn frame_at(addr: usize) -> u64 {
+    host::gfn_at(addr)
+}
+
 /// Sets the task priority that the gate gives compartments: guard M2. 15 is on, 1 is off.
 pub fn set_gate_priority(priority: u32) {
     // SAFETY: Read by the gate as one aligned word.
