@@ -4,7 +4,7 @@
 # set-up and say what is missing, so that any target works from a fresh clone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check check-kvm bench bench-host kernel image series distclean clean
+.PHONY: help demo check check-kvm check-faults bench bench-host kernel image series distclean clean
 
 help:		## print this list
 	@echo 'Undertow: targets'
@@ -20,6 +20,9 @@ check:		## set everything up, run every test
 
 check-kvm:	## run KVM's own selftests on hosts with and without the series
 	@scripts/check-kvm.sh
+
+check-faults:	## inject 1,400 faults, restart 10,000 times
+	@scripts/campaign.sh
 
 bench:		## repeat the measurements of the demonstration
 	@scripts/bench.sh

@@ -221,6 +221,7 @@ unsigned long undertow_bench_floor(void);
 unsigned long undertow_bench_gate(bool vmfunc);
 int undertow_selftest_poke(void *addr, const void *bytes, size_t len);
 void undertow_selftest_pause(void);
+unsigned long undertow_selftest_free_frames(void);
 unsigned long undertow_selftest_deep(void (*fn)(void *arg), void *arg,
 				     unsigned long left);
 s64 undertow_selftest_cross(const struct undertow_bench *b, void *arg);

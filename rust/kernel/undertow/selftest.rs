@@ -38,6 +38,7 @@ use super::{
 };
 
 pub mod events;
+pub mod leaks;
 
 static SCAN_OFF: Atomic<bool> = Atomic::new(false);
 
