@@ -50,7 +50,7 @@ guest_tree() {
 	copy /bin/busybox /bin/busybox
 	copy "$ROOT/scripts/image/guest-init.sh" /init
 	copy "$ROOT/scripts/image/job-lib.sh" /ut/lib.sh
-	for file in "$ROOT"/selftests/guest/*.sh $(guest_jobs); do
+	for file in "$ROOT"/selftests/guest/*.sh $(guest_libs) $(guest_jobs); do
 		[ -f "$file" ] || continue
 		case $file in
 		*.c) program "$BUILD/guest-programs/$(basename "$file" .c)" "/ut/jobs/$(basename "$file" .c)" ;;
@@ -96,7 +96,7 @@ tests_tree() {
 archive host host_tree /bin/busybox "$ROOT"/scripts/image/host-init.sh
 archive qemu qemu_tree "$QEMU" /usr/share/seabios/*.bin /usr/share/qemu/*.bin
 archive guest guest_tree /bin/busybox "$ROOT"/scripts/image/*.sh \
-	"$ROOT"/selftests/guest/* "$ROOT"/tools/testing/selftests/undertow/* \
+	"$ROOT"/selftests/{guest,attack}/* "$ROOT"/tools/testing/selftests/undertow/* \
 	"$BUILD"/guest-programs/*
 archive modules modules_tree "$BUILD"/guest-programs/* "$(kernel_modules | sample_modules -v)"
 archive samples samples_tree "$(kernel_modules | sample_modules)"

@@ -35,12 +35,19 @@ backends() {
 	printf '%s\n' "$wanted"
 }
 
+# Where the guest's tests and what they share lie.
+JOB_DIRS=("$ROOT"/selftests/guest "$ROOT"/selftests/attack "$ROOT"/tools/testing/selftests/undertow)
+
+# Scripts of selftests that are no tests by themselves.
+guest_libs() { ls "$ROOT"/selftests/*/*-lib.sh; }
+
 # The guest's tests: those that say on how many CPUs they want to run.
 guest_jobs() {
-	local file
-	for file in "$ROOT"/selftests/guest/*.sh "$ROOT"/tools/testing/selftests/undertow/*.sh \
-		"$ROOT"/selftests/guest/*.c "$ROOT"/tools/testing/selftests/undertow/*.c; do
-		[ ! -f "$file" ] || ! has_wish "$file" cpus || echo "$file"
+	local dir file
+	for dir in "${JOB_DIRS[@]}"; do
+		for file in "$dir"/*.sh "$dir"/*.c; do
+			[ ! -f "$file" ] || ! has_wish "$file" cpus || echo "$file"
+		done
 	done
 }
 
@@ -69,7 +76,7 @@ bench_key() {
 # guest_key: ... and how any job of the guest ends.
 guest_key() {
 	local -a files
-	mapfile -t files < <(ls "$ROOT"/selftests/guest/*-lib.sh)
+	mapfile -t files < <(guest_libs)
 	record_key guest "$LINUX/vmlinux" "$BUILD/image/qemu.cpio" "$BUILD/image/modules.cpio" \
 		"$ROOT/scripts/image/guest-init.sh" "$ROOT/scripts/image/job-lib.sh" "${files[@]}"
 }

@@ -27,7 +27,7 @@ usage() {
 	cat <<-'END'
 	run-vm.sh [OPTION VALUE]...
 	  --name NAME          results go to build/NAME (vm)
-	  --job A,B            jobs of the guest, from selftests/guest
+	  --job A,B            jobs of the guest, from selftests
 	  --tests 'A B'        run these programs on the host instead of a guest
 	  --host-cpus N        (1)          --guest-cpus N   (1)
 	  --host-append TEXT   more for the host's kernel command line
@@ -96,7 +96,7 @@ run_env() {
 with_samples() {
 	local one file
 	for one in ${job//,/ }; do
-		for file in "$ROOT"/{selftests/guest,tools/testing/selftests/undertow}/"$one".{sh,c}; do
+		for file in "${JOB_DIRS[@]/%//$one.sh}" "${JOB_DIRS[@]/%//$one.c}"; do
 			if [ -f "$file" ] && has_wish "$file" samples; then echo "$one"; fi
 		done
 	done | paste -sd ,

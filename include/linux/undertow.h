@@ -224,6 +224,7 @@ int undertow_selftest_poke(void *addr, const void *bytes, size_t len);
 void *undertow_selftest_alias(void *addr);
 void undertow_selftest_unalias(void *alias);
 void undertow_selftest_pause(void);
+unsigned long undertow_selftest_free_frames(void);
 unsigned long undertow_selftest_deep(void (*fn)(void *arg), void *arg,
 				     unsigned long left);
 s64 undertow_selftest_cross(const struct undertow_bench *b, void *arg);

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Guest tests: each file of selftests/guest and tools/testing/selftests/undertow
+# Guest tests: each file of selftests/{guest,attack} and tools/testing/selftests/undertow
 # that says "ut-cpus: N..." is a job. It may also say (defaults in brackets):
 #	ut-host: TEXT		host's kernel command line (kvm.guest_views=2)
 #	ut-guest: TEXT		guest's kernel command line (nothing)

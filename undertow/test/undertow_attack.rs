@@ -13,6 +13,7 @@ use kernel::{
     prelude::*,
     undertow::{
         selftest,
+        Fault,
         Policy,
         Region, //
     },
@@ -25,6 +26,10 @@ mod crossing;
 mod entries;
 #[path = "attack/memory.rs"]
 mod memory;
+#[path = "attack/state.rs"]
+mod state;
+#[path = "attack/sweep.rs"]
+mod sweep;
 
 module! {
     type: Attack,
@@ -35,11 +40,11 @@ module! {
     params: {
         attack: u32 {
             default: 0,
-            description: "0 read, 1 write, 2 switch, 3 scan, 4 timed jump, 5 read in view 0, 6 FPU, 7 stack, 8 no stack, 9 spin",
+            description: "0 read, 1 write, 2 switch, 3 scan, 4 timed jump, 5 read in view 0, 6 FPU, 7 stack, 8 no stack, 9 spin, 10 every byte of the gate, 11 every vector, 12 tables, 13 state at events",
         },
         weaken: u32 {
             default: 0,
-            description: "1: switch the defence off that stops this attack",
+            description: "1, 2: switch a defence off that stops this attack",
         },
         tries: u32 {
             default: 4000,
@@ -85,26 +90,37 @@ impl Outcome {
     }
 }
 
-/// Makes one call with five words of orders; returns the error and the second word afterwards.
-fn run(entry: undertow::compartment::Entry, orders: [u64; 5]) -> Result<(i32, u64)> {
+/// Makes one call with five words of orders; returns what it came to, and the words afterwards.
+fn call(
+    entry: undertow::compartment::Entry,
+    orders: [u64; 5],
+) -> Result<(Result<(), Fault>, [u64; 5])> {
     let mut call = ATTACK.begin()?;
-    let memory = call.alloc(size_of::<[u64; 5]>(), 8)?.cast::<u64>().as_ptr();
+    let memory = call
+        .alloc(size_of::<[u64; 5]>(), 8)?
+        .cast::<[u64; 5]>()
+        .as_ptr();
 
-    for (index, word) in orders.into_iter().enumerate() {
-        // SAFETY: `alloc` returned room for five words.
-        unsafe { memory.add(index).write(word) };
-    }
+    // SAFETY: `alloc` returned room for five words.
+    unsafe { memory.write(orders) };
     // SAFETY: Every attacker reads and writes its five words, and attacks what the test gave it.
-    let error = unsafe { call.run(entry, memory.cast()) }
-        .map_or_else(|fault| Error::from(fault).to_errno(), |()| 0);
+    let result = unsafe { call.run(entry, memory.cast()) };
     // SAFETY: As above; the attacker may have written anything, and any bits are a word.
-    Ok((error, unsafe { memory.add(1).read_volatile() }))
+    Ok((result, unsafe { memory.read_volatile() }))
+}
+
+/// The same; returns the error and the second word.
+fn run(entry: undertow::compartment::Entry, orders: [u64; 5]) -> Result<(i32, u64)> {
+    let (result, words) = call(entry, orders)?;
+    let error = result.map_or_else(|fault| Error::from(fault).to_errno(), |()| 0);
+    Ok((error, words[1]))
 }
 
 impl kernel::Module for Attack {
     fn init(module: &'static ThisModule) -> Result<Self> {
         let attack = module_parameters::attack.value();
-        let weaken = module_parameters::weaken.value() != 0;
+        let how = module_parameters::weaken.value();
+        let weaken = how != 0;
         let stray = matches!(attack, 2 | 3);
 
         if stray {
@@ -139,6 +155,10 @@ impl kernel::Module for Attack {
                 7 => crossing::little_stack(weaken, module_parameters::left.value() as usize)?,
                 8 => crossing::no_stack(module_parameters::left.value() as usize)?,
                 9 => crossing::spin()?,
+                10 => sweep::gate_bytes(how)?,
+                11 => sweep::every_vector(weaken)?,
+                12 => state::tables(weaken)?,
+                13 => state::events(key.as_ptr() as u64, weaken)?,
                 _ => return Err(EINVAL),
             }
         };
@@ -147,7 +167,7 @@ impl kernel::Module for Attack {
         pr_info!(
             "UT-ATTACK name={} weaken={} stopped={} error={} disclosed={} intact={}\n",
             outcome.name,
-            u8::from(weaken),
+            how,
             u8::from(outcome.error != 0 && !outcome.disclosed && outcome.intact),
             outcome.error,
             u8::from(outcome.disclosed),

@@ -38,6 +38,7 @@ use super::{
 };
 
 pub mod events;
+pub mod leaks;
 
 static SCAN_OFF: Atomic<bool> = Atomic::new(false);
 
@@ -81,6 +82,11 @@ pub fn rights(view: u16, addr: usize) -> Result<u8> {
     let view = ViewId::new(view).map_err(|_| EINVAL)?;
     let answer = host::policy(view, host::gfn_at(addr)).map_err(host::errno)?;
     query::policy(answer).map(Access::bits).map_err(|_| EINVAL)
+}
+
+/// Returns the guest frame behind a mapped kernel address.
+pub fn frame_at(addr: usize) -> u64 {
+    host::gfn_at(addr)
 }
 
 /// Sets the task priority that the gate gives compartments: guard M2. 15 is on, 1 is off.

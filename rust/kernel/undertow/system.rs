@@ -138,6 +138,12 @@ impl State {
         self.created.count_ones()
     }
 
+    /// Returns how many runs of frames have an owner.
+    #[cfg(CONFIG_UNDERTOW_SELFTEST)]
+    pub(super) fn nr_runs(&self) -> usize {
+        self.layout.runs().len()
+    }
+
     /// Returns leave to read the tables.
     pub(super) fn tables(&self) -> Reader<'_> {
         // SAFETY: A state can be had from the lock only, which is therefore held.

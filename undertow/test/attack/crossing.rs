@@ -27,7 +27,7 @@ use super::{
 const READ_EXECUTE: u8 = 5;
 
 /// The text of the compartment, whole pages.
-fn text() -> (usize, usize) {
+pub(super) fn text() -> (usize, usize) {
     (
         (&raw const __ut_text_start_ATTACK) as usize,
         (&raw const __ut_text_end_ATTACK) as usize,

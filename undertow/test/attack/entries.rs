@@ -90,6 +90,98 @@ ut_attack_spin:
     int3
     .size ut_attack_spin, . - ut_attack_spin
 
+    // Changes nothing, but is a write.
+    .p2align 4
+    .globl ut_attack_touch
+    .type ut_attack_touch, @function
+ut_attack_touch:
+    endbr64
+    movq    (%rdi), %rax
+    lock addb $0, (%rax)
+    ret
+    int3
+    .size ut_attack_touch, . - ut_attack_touch
+
+    // Words [0] RSP and all else that a gate may take for an address, [1] where to jump, [2] RCX, [3]
+    // RAX, [4] RBX.
+    .p2align 4
+    .globl ut_attack_jump
+    .type ut_attack_jump, @function
+ut_attack_jump:
+    endbr64
+    pushq   $0x47602
+    popfq
+    movq    (%rdi), %rsp
+    movq    8(%rdi), %r9
+    movq    16(%rdi), %rcx
+    movq    24(%rdi), %rax
+    movq    32(%rdi), %rbx
+    xorl    %esi, %esi
+    movq    %rsp, %rdx
+    movq    %rsp, %rbp
+    movq    %rsp, %rdi
+    jmp     *%r9
+    int3
+    .size ut_attack_jump, . - ut_attack_jump
+
+    // Where a RET on the attacker's stack leads: a fault like no other.
+    .p2align 4
+    .globl ut_attack_reached
+    .type ut_attack_reached, @function
+ut_attack_reached:
+    endbr64
+    int     $0x77
+    ret
+    int3
+    .size ut_attack_reached, . - ut_attack_reached
+
+    // Word [0]: which one of 256.
+    .p2align 4
+    .globl ut_attack_int
+    .type ut_attack_int, @function
+ut_attack_int:
+    endbr64
+    movq    (%rdi), %rax
+    leaq    1f(%rip), %rcx
+    leaq    (%rcx,%rax,4), %rax
+    jmp     *%rax
+    .p2align 4, 0xcc
+1:
+    .set    .Lut_vector, 0
+    .rept   256
+    .byte   0xcd, .Lut_vector, 0xc3, 0xcc
+    .set    .Lut_vector, .Lut_vector + 1
+    .endr
+    .size ut_attack_int, . - ut_attack_int
+
+    // Words [0] how often to go round, [1] RSP meanwhile, [2] flags meanwhile, [3] done, [4] 1: with a
+    // null selector in GS.
+    .p2align 4
+    .globl ut_attack_state
+    .type ut_attack_state, @function
+ut_attack_state:
+    endbr64
+    pushq   %r12
+    movq    %rsp, %r12
+    movq    (%rdi), %rcx
+    cmpq    $0, 32(%rdi)
+    je      1f
+    xorl    %eax, %eax
+    movl    %eax, %gs
+1:  pushq   16(%rdi)
+    popfq
+    movq    8(%rdi), %rsp
+2:  decq    %rcx
+    jnz     2b
+    movq    %r12, %rsp
+    pushq   $2
+    popfq
+    incq    24(%rdi)
+    popq    %r12
+    ret
+    int3
+    .size ut_attack_state, . - ut_attack_state
+
     // Words [0] RSP, [1] where to jump, [2] when, [3] RAX, [4] RBX.
     .p2align 4
     .globl ut_attack_timed
@@ -125,6 +217,11 @@ extern "C" {
     pub(super) fn ut_attack_fpu(orders: *mut u8);
     pub(super) fn ut_attack_spin(orders: *mut u8);
     pub(super) fn ut_attack_timed(orders: *mut u8);
+    pub(super) fn ut_attack_touch(orders: *mut u8);
+    pub(super) fn ut_attack_jump(orders: *mut u8);
+    pub(super) fn ut_attack_reached(orders: *mut u8);
+    pub(super) fn ut_attack_int(orders: *mut u8);
+    pub(super) fn ut_attack_state(orders: *mut u8);
     pub(super) static ut_attack_gap_in: u8;
     pub(super) static ut_attack_gap_out: u8;
     pub(super) static __ut_text_start_ATTACK: u8;

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# A compartment that keeps the interrupts of its CPU waiting is ended by the host.
+# Group 14: a compartment that keeps the interrupts of its CPU waiting is ended
+# by the host.
 #
 # ut-cpus: 1 2
 # ut-host: kvm.guest_views=2 kvm.views_irq_limit_us=100000

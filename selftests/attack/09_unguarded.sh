@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The timed jump to the gate's way out of a compartment, on a host without guard
-# M1: with guard M2 alone it must not hit. With neither it must, or the tests
-# that say "never hits" could not fail.
+# Group 9 once more: the timed jump to the gate's way out of a compartment, on a
+# host without guard M1. With guard M2 alone it must not hit. With neither it
+# must, or the tests that say "never hits" could not fail.
 #
 # Where the host switches it also replaces the stack, clears IF, and lets the
 # gate alone switch; all that is off here as well (bits 16 and 17).
@@ -13,23 +13,7 @@
 # ut-guest: undertow=require
 # ut-backends: vmfunc-ve hypercall-swve
 
-. /ut/lib.sh
-
-# attack WANTED NAME PARAMETER=VALUE...
-attack() {
-	wanted=$1
-	name=$2
-	shift 2
-	mark
-	load undertow_attack "$@" 2>&1 | sed 's/^/# /'
-	since | sed -n 's/.*\(UT-TIMED .*\)/# \1/p'
-	line=$(since | sed -n 's/.*\(UT-ATTACK .*\)/\1/p')
-	rmmod undertow_attack 2>/dev/null
-	echo "# wanted: $wanted"
-	echo "# got: $line"
-	[ "$(echo "$line" | grep -cE -- "$wanted")" = 1 ]
-	result $? "$name"
-}
+. /ut/jobs/attack-lib
 
 plan 4
 attack 'stopped=1 .*intact=1' 'the timed jump into the gate never hits, M2 alone' attack=4 tries=6000

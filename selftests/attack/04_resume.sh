@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Attacks on the way back into a compartment after an event. Each that a single
-# defence stops is made twice: with that defence off it must succeed.
+# Groups 4 and 10: attacks on the way back into a compartment after an event.
+# Each that a single defence stops is made twice: with that defence off it must
+# succeed.
 #
 # ut-cpus: 1 2
 # ut-host: kvm.guest_views=2
@@ -10,8 +11,8 @@
 
 . /ut/lib.sh
 
-# attack WANTED NAME PARAMETER...
-attack() {
+# resume WANTED NAME PARAMETER...
+resume() {
 	wanted=$1
 	name=$2
 	shift 2
@@ -30,22 +31,22 @@ some='[1-9][0-9]*'
 all='tries=([0-9]+) ended=\1'
 
 plan 9
-attack "reached=$some through=0 .*disclosed=0 intact=1 alive=1" \
+resume "reached=$some through=0 .*disclosed=0 intact=1 alive=1" \
 	'the landing and the restore tail can be entered at every byte' attack=0
-attack "reached=$some through=$some .*disclosed=1 .*alive=1" \
+resume "reached=$some through=$some .*disclosed=1 .*alive=1" \
 	'... and what runs then reads the key if its view may' attack=0 weaken=1
-attack "$all .*disclosed=0 intact=1 alive=1" \
+resume "$all .*disclosed=0 intact=1 alive=1" \
 	'forged selectors, flags and addresses lead nowhere' attack=1
-attack "$all reached=0 .*disclosed=0 intact=1 alive=1" \
+resume "$all reached=0 .*disclosed=0 intact=1 alive=1" \
 	'no stack pointer lets the tail write, or read what is protected' attack=2
-attack 'tries=8 ended=8 .*status=-14 .*alive=1' \
+resume 'tries=8 ended=8 .*status=-14 .*alive=1' \
 	'an event in a tail that nobody was to run ends the call' attack=3
-attack 'tries=8 ended=8 .*status=-110 .*alive=1' \
+resume 'tries=8 ended=8 .*status=-110 .*alive=1' \
 	'... and goes unnoticed until the deadline when the place is not looked at' attack=3 weaken=1
-attack 'tries=8 ended=8 .*status=-110 disclosed=0 .*alive=1' \
+resume 'tries=8 ended=8 .*status=-110 disclosed=0 .*alive=1' \
 	'an event in the tail of a call that was resumed leads back to where that was' attack=5
-attack 'tries=1 ended=1 .*status=-14 disclosed=0 .*alive=1' \
+resume 'tries=1 ended=1 .*status=-14 disclosed=0 .*alive=1' \
 	'a record that speaks of another compartment ends the call' attack=4
-attack 'tries=1 ended=0 .*status=0 disclosed=1 .*alive=1' \
+resume 'tries=1 ended=0 .*status=0 disclosed=1 .*alive=1' \
 	'... and discloses its key when the crossing is not asked' attack=4 weaken=1
 finish

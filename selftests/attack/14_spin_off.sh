@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Without the limit of the host a compartment can take its time: shows that
-# deadline.sh shows something.
+# Group 14: without the limit of the host a compartment can take its time.
+# Shows that 14_spin.sh shows something.
 #
 # ut-cpus: 1 2
 # ut-host: kvm.guest_views=2 kvm.views_irq_limit_us=0
