@@ -30,6 +30,9 @@ check-debug:	## run our KVM selftests on a host with KASAN, lockdep, kmemleak
 check-faults:	## inject 1,400 faults, restart 10,000 times
 	@scripts/campaign.sh
 
+check-series:	## build the kernel after each patch of the series
+	@scripts/check-series.sh
+
 bench:		## repeat the measurements of the demonstration
 	@scripts/bench.sh
 
