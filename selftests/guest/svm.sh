@@ -6,6 +6,7 @@
 # drivers where protection is required.
 #
 # ut-cpus: 1
+# ut-samples: yes
 # ut-model: qemu:EPYC
 # ut-backends: svm
 # ut-guest: undertow=require

@@ -5,6 +5,7 @@
 # is missing, and the sample driver works without it.
 #
 # ut-cpus: 1
+# ut-samples: yes
 # ut-model: qemu:EPYC
 # ut-backends: svm
 # ut-part: svm
