@@ -232,10 +232,17 @@ static void sig_handler(int sig)
 {
 }
 
-/* Let the guest run for a moment of the timer's choice. */
+/*
+ * Let the guest run for a moment of the timer's choice.  It may fire before the
+ * guest runs, on a slow host, and so fires again.
+ */
 static void run_a_bit(struct kvm_vcpu *vcpu, unsigned int us)
 {
-	struct itimerval timer = { .it_value.tv_usec = us };
+	struct itimerval timer = {
+		.it_value.tv_usec = us,
+		.it_interval.tv_usec = us,
+	};
+	struct itimerval off = {};
 	struct ucall uc;
 
 	setitimer(ITIMER_REAL, &timer, NULL);
@@ -245,6 +252,7 @@ static void run_a_bit(struct kvm_vcpu *vcpu, unsigned int us)
 		TEST_FAIL("exit reason %u", vcpu->run->exit_reason);
 	}
 	TEST_ASSERT_EQ(errno, EINTR);
+	setitimer(ITIMER_REAL, &off, NULL);
 }
 
 static void test_in_view(void)
