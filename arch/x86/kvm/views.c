@@ -168,11 +168,12 @@ static long views_seal(struct kvm_views *views, u64 flags, u64 nr)
 /* Does what VMFUNC does, but on the way to view 0 see kvm_view_land(). */
 static long views_switch(struct kvm_vcpu *vcpu, u64 nr)
 {
+	u16 from = vcpu->arch.view;
 	long r;
 
 	if (!kvm_vcpu_has_views(vcpu))
 		return -ENOENT;
-	if (nr == vcpu->arch.view)
+	if (nr == from)
 		return 0;
 
 	/* To view 0, too: nothing is injected before this returns. */
@@ -182,7 +183,7 @@ static long views_switch(struct kvm_vcpu *vcpu, u64 nr)
 
 	if (!nr && !kvm_views_broken(KVM_VIEWS_BREAK_SWITCH_STACK))
 		kvm_view_land(vcpu);
-	trace_kvm_view_switch(vcpu, nr);
+	trace_kvm_view_switch(vcpu, from, nr);
 	return 0;
 }
 

@@ -254,6 +254,8 @@ void kvm_view_remap_forget(struct kvm *kvm, struct kvm_views *views, u16 view,
 			   gfn_t start, gfn_t end);
 bool kvm_view_unmap_targets(struct kvm *kvm, gfn_t start, gfn_t end,
 			    bool flush);
+bool kvm_view_legal_target(struct kvm *kvm, gfn_t gfn, u64 npages);
+bool kvm_view_remaps_alloc(struct kvm_views *views);
 
 /* mmu/view_roots.c */
 void kvm_view_switch(struct kvm_vcpu *vcpu, u16 view);
@@ -289,6 +291,13 @@ int kvm_views_vcpu_get_state(struct kvm_vcpu *vcpu,
 			     struct kvm_view_vcpu_state __user *user);
 int kvm_views_vcpu_set_state(struct kvm_vcpu *vcpu,
 			     struct kvm_view_vcpu_state __user *user);
+
+/* views_state_remap.c */
+void kvm_view_remaps_save(struct kvm_views *views,
+			  struct kvm_view_remapped *to);
+int kvm_view_remaps_restore(struct kvm_views *views,
+			    const struct kvm_view_remapped __user *user,
+			    u32 nr);
 
 /* views.c, views_set.c */
 struct kvm_views *kvm_views_alloc(struct kvm *kvm, u16 max);

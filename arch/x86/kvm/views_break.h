@@ -53,13 +53,16 @@ enum kvm_views_break {
 
 	/* The emulator, and memory that is none. */
 	KVM_VIEWS_BREAK_EMULATE = 26,	/* emulation for views */
-	KVM_VIEWS_BREAK_TRANSLATE,	/* the emulator is above all rights */
+	KVM_VIEWS_BREAK_EMULATE_FAULT = 50, /* ... is asked for by a fault */
+	KVM_VIEWS_BREAK_TRANSLATE = 27,	/* the emulator is above all rights */
 	KVM_VIEWS_BREAK_NO_SLOT,	/* a view's rights open devices */
 	KVM_VIEWS_BREAK_ASYNC_PF,	/* async page faults in views */
 
 	/* Events. */
 	KVM_VIEWS_BREAK_SMM = 30,	/* SMM starts in the view */
-	KVM_VIEWS_BREAK_INJECT,		/* events are injected in views */
+	KVM_VIEWS_BREAK_SMM_DESTROY = 51, /* DESTROY takes what RSM goes back to */
+	KVM_VIEWS_BREAK_SMM_SAVE,	/* the VMM saves view 0 for a vCPU in SMM */
+	KVM_VIEWS_BREAK_INJECT = 31,	/* events are injected in views */
 	KVM_VIEWS_BREAK_REGS,		/* an AEX keeps the view's registers */
 	KVM_VIEWS_BREAK_LAND,		/* RSP and IF are kept on the way out */
 	KVM_VIEWS_BREAK_LAND_CHECK,	/* nobody looks whether they were */

@@ -54,7 +54,7 @@ static void set_dying(struct kvm *kvm, struct kvm_view *v, bool dying)
  * kvm_views.lock for it, which the caller holds; and VMFUNC needs a slot in the
  * EPTP list, which each vCPU clears before it is entered again.  The request
  * waits for them to exit, after which they know from their EPT_POINTER where
- * they are.
+ * they are.  One in SMM, which is in view 0, goes back to its view by RSM.
  */
 static bool in_use(struct kvm *kvm, u16 nr)
 {
@@ -65,7 +65,8 @@ static bool in_use(struct kvm *kvm, u16 nr)
 
 	kvm_for_each_vcpu(i, vcpu, kvm)
 		if (READ_ONCE(vcpu->arch.view) == nr ||
-		    READ_ONCE(vcpu->arch.smm_view) == nr)
+		    (READ_ONCE(vcpu->arch.smm_view) == nr &&
+		     !kvm_views_broken(KVM_VIEWS_BREAK_SMM_DESTROY)))
 			return !kvm_views_broken(KVM_VIEWS_BREAK_BUSY);
 	return false;
 }

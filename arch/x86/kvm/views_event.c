@@ -107,6 +107,9 @@ void kvm_views_smm_changed(struct kvm_vcpu *vcpu, bool entering)
 	if (kvm_views_broken(KVM_VIEWS_BREAK_SMM))
 		return;
 
+	/* DESTROY looks at both numbers: one of them is always the view's. */
+	guard(mutex)(&vcpu->arch.views->views->lock);
+
 	if (entering) {
 		vcpu->arch.smm_view = vcpu->arch.view;
 		kvm_view_switch(vcpu, 0);

@@ -13,11 +13,12 @@
 #include "views_break.h"
 #include "x86.h"
 
-static u64 state_size(u64 nr_views, u64 nr_ranges)
+static u64 state_size(const struct kvm_view_state *head)
 {
-	return sizeof(struct kvm_view_state) +
-	       nr_views * sizeof(struct kvm_view_saved) +
-	       nr_ranges * sizeof(struct kvm_view_range);
+	return sizeof(*head) +
+	       (u64)head->nr_views * sizeof(struct kvm_view_saved) +
+	       (u64)head->nr_ranges * sizeof(struct kvm_view_range) +
+	       (u64)head->nr_remaps * sizeof(struct kvm_view_remapped);
 }
 
 static void count_state(struct kvm_views *views, struct kvm_view_state *head)
@@ -32,7 +33,8 @@ static void count_state(struct kvm_views *views, struct kvm_view_state *head)
 		head->nr_views++;
 		head->nr_ranges += views->view[i]->policy->nr;
 	}
-	head->size = state_size(head->nr_views, head->nr_ranges);
+	head->nr_remaps = views->nr_remaps;
+	head->size = state_size(head);
 }
 
 static void save_view(struct kvm_view *v, u16 nr, struct kvm_view_saved *saved,
@@ -51,7 +53,9 @@ static void save_view(struct kvm_view *v, u16 nr, struct kvm_view_saved *saved,
 		val = kvm_view_policy_segment(v->policy, i, &gfn);
 		range[i].gfn = gfn;
 		range[i].rights = val & KVM_VIEW_RWX;
-		range[i].flags = val & KVM_VIEW_VE ? KVM_VIEW_RANGE_VE : 0;
+		range[i].flags = (val & KVM_VIEW_VE ? KVM_VIEW_RANGE_VE : 0) |
+				 (val & KVM_VIEW_REMAPPED ?
+				  KVM_VIEW_RANGE_REMAPPED : 0);
 	}
 }
 
@@ -68,10 +72,6 @@ static int save_views(struct kvm_views *views, struct kvm_view_state *head,
 	/* The VM is on its way to another kernel: ask again. */
 	if (views->dead)
 		return -EBUSY;
-	/* There is no place for them yet: better no state than a wrong one. */
-	if (views->nr_remaps)
-		return -EOPNOTSUPP;
-
 	count_state(views, head);
 	if (head->size > room)
 		return -E2BIG;
@@ -88,6 +88,7 @@ static int save_views(struct kvm_views *views, struct kvm_view_state *head,
 		range += saved->nr_ranges;
 		saved++;
 	}
+	kvm_view_remaps_save(views, (void *)range);
 	return 0;
 }
 
@@ -126,16 +127,16 @@ static int check_head(struct kvm *kvm, const struct kvm_view_state *head)
 {
 	int r;
 
-	if (head->version != KVM_VIEW_STATE_VERSION || head->nr_remaps ||
+	if (head->version != KVM_VIEW_STATE_VERSION ||
 	    (head->flags & ~KVM_VIEW_STATE_SEALED) || head->rsvd[0] ||
-	    head->rsvd[1] ||
-	    head->size != state_size(head->nr_views, head->nr_ranges))
+	    head->rsvd[1] || head->nr_remaps > KVM_VIEW_MAX_REMAPS ||
+	    head->size != state_size(head))
 		return -EINVAL;
 
 	/* The guest had no views: nothing to do. */
 	if (!head->max_views)
-		return head->nr_views || head->nr_ranges || head->flags ?
-		       -EINVAL : 0;
+		return head->nr_views || head->nr_ranges || head->nr_remaps ||
+		       head->flags ? -EINVAL : 0;
 
 	if (head->max_views < KVM_VIEWS_MIN ||
 	    head->max_views > KVM_VIEWS_MAX || !head->nr_views ||
@@ -151,17 +152,22 @@ static int check_head(struct kvm *kvm, const struct kvm_view_state *head)
 
 static int range_value(const struct kvm_view_range *range, u16 view)
 {
-	if (!kvm_view_legal_rights(range->rights) ||
-	    (range->flags & ~KVM_VIEW_RANGE_VE))
+	if (!kvm_view_legal_rights(range->rights))
 		return -EINVAL;
 
-	if (!range->flags)
+	/* As SET does: see legal_op(). */
+	switch (range->flags) {
+	case 0:
 		return range->rights;
-
-	/* As SET does: see check_op(). */
-	if (view || (range->rights & KVM_VIEW_W))
+	case KVM_VIEW_RANGE_VE:
+		return view || (range->rights & KVM_VIEW_W) ?
+		       -EINVAL : range->rights | KVM_VIEW_VE;
+	case KVM_VIEW_RANGE_REMAPPED:
+		return !view || (range->rights & KVM_VIEW_W) ?
+		       -EINVAL : range->rights | KVM_VIEW_REMAPPED;
+	default:
 		return -EINVAL;
-	return range->rights | KVM_VIEW_VE;
+	}
 }
 
 static struct kvm_view_policy *
@@ -219,6 +225,7 @@ static int restore_views(struct kvm_views *views,
 			 const struct kvm_view_state *head,
 			 const struct kvm_view_saved __user *user)
 {
+	const struct kvm_view_remapped __user *remaps;
 	const struct kvm_view_range __user *range;
 	struct kvm_view_saved saved;
 	u32 i, next = 0, left = head->nr_ranges;
@@ -248,7 +255,8 @@ static int restore_views(struct kvm_views *views,
 		return -EINVAL;
 	views->sealed = (head->flags & KVM_VIEW_STATE_SEALED) &&
 			!kvm_views_broken(KVM_VIEWS_BREAK_RESTORE_SEAL);
-	return 0;
+	remaps = (const void __user *)range;
+	return kvm_view_remaps_restore(views, remaps, head->nr_remaps);
 }
 
 static bool any_vcpu_ran(struct kvm *kvm)
@@ -318,6 +326,12 @@ int kvm_views_set_state(struct kvm *kvm, struct kvm_view_state __user *user)
 	return r;
 }
 
+/* The view is not the one that the guest's kernel is in. */
+static bool in_smm(struct kvm_vcpu *vcpu)
+{
+	return is_smm(vcpu) && !kvm_views_broken(KVM_VIEWS_BREAK_SMM_SAVE);
+}
+
 int kvm_views_vcpu_get_state(struct kvm_vcpu *vcpu,
 			     struct kvm_view_vcpu_state __user *user)
 {
@@ -326,8 +340,7 @@ int kvm_views_vcpu_get_state(struct kvm_vcpu *vcpu,
 		.version = KVM_VIEW_STATE_VERSION,
 	};
 
-	/* In SMM the view is not the one that the guest's kernel is in. */
-	if (kvm_vcpu_has_views(vcpu) && is_smm(vcpu))
+	if (kvm_vcpu_has_views(vcpu) && in_smm(vcpu))
 		return -EBUSY;
 
 	if (kvm_vcpu_has_views(vcpu)) {
@@ -359,7 +372,8 @@ int kvm_views_vcpu_set_state(struct kvm_vcpu *vcpu,
 						sizeof(state.cfg)) ?
 		       -EINVAL : 0;
 
-	if (kvm_vcpu_has_views(vcpu) || vcpu->arch.last_vmentry_cpu != -1)
+	if (kvm_vcpu_has_views(vcpu) || vcpu->arch.last_vmentry_cpu != -1 ||
+	    in_smm(vcpu))
 		return -EBUSY;
 
 	kvm_vcpu_srcu_read_lock(vcpu);

@@ -22,7 +22,9 @@
 	{ KVM_VIEW_AEX_VIOLATION, "violation" },			\
 	{ KVM_VIEW_AEX_EVENT, "event" },				\
 	{ KVM_VIEW_AEX_REFUSED, "refused" },				\
-	{ KVM_VIEW_AEX_GUARD, "guard" }
+	{ KVM_VIEW_AEX_GUARD, "guard" },				\
+	{ KVM_VIEW_AEX_RESET, "reset" },				\
+	{ KVM_VIEW_AEX_TIMEOUT, "timeout" }
 
 /* The guest created a view. */
 TRACE_EVENT(kvm_view_create,
@@ -81,8 +83,8 @@ TRACE_EVENT(kvm_view_set,
 
 /* A switch by hypercall; those by VMFUNC pass KVM by. */
 TRACE_EVENT(kvm_view_switch,
-	TP_PROTO(struct kvm_vcpu *vcpu, u16 to),
-	TP_ARGS(vcpu, to),
+	TP_PROTO(struct kvm_vcpu *vcpu, u16 from, u16 to),
+	TP_ARGS(vcpu, from, to),
 
 	TP_STRUCT__entry(
 		__field(unsigned int, vcpu_id)
@@ -94,7 +96,7 @@ TRACE_EVENT(kvm_view_switch,
 	TP_fast_assign(
 		__entry->vcpu_id = vcpu->vcpu_id;
 		__entry->rip = kvm_rip_read(vcpu);
-		__entry->from = vcpu->arch.view;
+		__entry->from = from;
 		__entry->to = to;
 	),
 

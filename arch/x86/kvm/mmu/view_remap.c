@@ -29,7 +29,7 @@ gfn_t kvm_view_remap_find(struct kvm_views *views, u16 view, gfn_t gfn)
 }
 
 /* Memory of the guest that it may write: no ROM, no slot that is going away. */
-static bool legal_target(struct kvm *kvm, gfn_t gfn, u64 npages)
+bool kvm_view_legal_target(struct kvm *kvm, gfn_t gfn, u64 npages)
 {
 	struct kvm_memory_slot *slot;
 	u64 i;
@@ -41,6 +41,16 @@ static bool legal_target(struct kvm *kvm, gfn_t gfn, u64 npages)
 			return false;
 	}
 	return true;
+}
+
+/* Nobody looks at the list as long as it is empty. */
+bool kvm_view_remaps_alloc(struct kvm_views *views)
+{
+	if (!views->remaps)
+		views->remaps = kvmalloc_array(KVM_VIEW_MAX_REMAPS,
+					       sizeof(*views->remaps),
+					       GFP_KERNEL_ACCOUNT);
+	return views->remaps;
 }
 
 /**
@@ -55,24 +65,18 @@ long kvm_view_remap(struct kvm *kvm, struct kvm_views *views,
 	gfn_t start = op->gfn, end = op->gfn + op->npages;
 	struct kvm_view *v = kvm_view_get(views, op->view);
 	unsigned int nr = views->nr_remaps;
-	struct kvm_view_remap *remaps;
 	u64 i;
 	long r;
 
 	if (kvm_view_policy_any(v->policy, start, end) & KVM_VIEW_REMAPPED)
 		return -EEXIST;
-	if (!legal_target(kvm, op->target, op->npages))
+	if (!kvm_view_legal_target(kvm, op->target, op->npages))
 		return -EFAULT;
 	if (op->npages > KVM_VIEW_MAX_REMAPS - nr)
 		return -E2BIG;
 
-	if (!views->remaps) {
-		remaps = kvmalloc_array(KVM_VIEW_MAX_REMAPS, sizeof(*remaps),
-					GFP_KERNEL_ACCOUNT);
-		if (!remaps)
-			return -ENOMEM;
-		views->remaps = remaps;
-	}
+	if (!kvm_view_remaps_alloc(views))
+		return -ENOMEM;
 
 	/* First the list, so that it is complete when SPTEs appear. */
 	write_lock(&kvm->mmu_lock);

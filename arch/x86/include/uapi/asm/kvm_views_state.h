@@ -21,6 +21,8 @@
 
 /* kvm_view_range.flags: a violation becomes #VE (view 0, without W) */
 #define KVM_VIEW_RANGE_VE		0x1
+/* kvm_view_range.flags: other frames are seen there (not in view 0, without W) */
+#define KVM_VIEW_RANGE_REMAPPED		0x2
 
 /* kvm_view_vcpu_state.flags: the vCPU did VCPU_INIT */
 #define KVM_VIEW_VCPU_REGISTERED	0x1
@@ -37,10 +39,9 @@
  *	their views, the first one of view 0
  * @nr_ranges: number of struct kvm_view_range that follow these, those of the
  *	first view first
- * @nr_remaps: 0 in this version.  The place of pages that a view has instead of
- *	others: it comes after the ranges.  A version that uses it has another
- *	number, and what has remaps can't be restored by one that doesn't.  Until
- *	then KVM refuses to save views with remaps (EOPNOTSUPP)
+ * @nr_remaps: number of struct kvm_view_remapped that follow the ranges, in
+ *	ascending order of views, and of gfns in each: one for each frame of the
+ *	ranges that have KVM_VIEW_RANGE_REMAPPED
  */
 struct kvm_view_state {
 	__u32 size;
@@ -78,6 +79,19 @@ struct kvm_view_range {
 	__u64 gfn;
 	__u32 rights;
 	__u32 flags;
+};
+
+/**
+ * struct kvm_view_remapped - a frame in place of which another one is seen
+ * @gfn: the frame
+ * @target: the one that is seen, memory that is not read-only
+ * @view: in which view
+ */
+struct kvm_view_remapped {
+	__u64 gfn;
+	__u64 target;
+	__u16 view;
+	__u16 pad[3];
 };
 
 /**

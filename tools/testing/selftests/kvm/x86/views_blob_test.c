@@ -13,10 +13,14 @@
 #define RWX	(KVM_VIEW_R | KVM_VIEW_W | KVM_VIEW_X)
 #define MEM_GPA	0x100000ull
 
+#define ROM_GPA	0x200000ull
+#define ROM_SLOT 1
+
 struct blob {
 	struct kvm_view_state head;
-	struct kvm_view_saved view[3];
-	struct kvm_view_range range[8];
+	struct kvm_view_saved view[4];
+	struct kvm_view_range range[13];
+	struct kvm_view_remapped remap[3];
 };
 
 static const struct blob good = {
@@ -25,18 +29,27 @@ static const struct blob good = {
 		.version = KVM_VIEW_STATE_VERSION,
 		.flags = KVM_VIEW_STATE_SEALED,
 		.max_views = 16,
-		.nr_views = 3,
-		.nr_ranges = 8,
+		.nr_views = 4,
+		.nr_ranges = 13,
+		.nr_remaps = 3,
 	},
 	.view = {
 		{ .view = 0, .nr_ranges = 3, .flags = KVM_VIEW_STATE_SEALED },
 		{ .view = 1, .nr_ranges = 1 },
-		{ .view = 7, .nr_ranges = 4, .flags = KVM_VIEW_STATE_SEALED },
+		{ .view = 7, .nr_ranges = 6, .flags = KVM_VIEW_STATE_SEALED },
+		{ .view = 9, .nr_ranges = 3 },
 	},
 	.range = {
 		{ 0, RWX }, { 0x200, R, KVM_VIEW_RANGE_VE }, { 0x201, RWX },
 		{ 0, R },
 		{ 0, 0 }, { 0x100, RX }, { 0x180, RW }, { 0x10000, 0 },
+		{ 0x10001, RX, KVM_VIEW_RANGE_REMAPPED }, { 0x10003, 0 },
+		{ 0, R }, { 0x200, R, KVM_VIEW_RANGE_REMAPPED }, { 0x201, R },
+	},
+	.remap = {
+		{ .view = 7, .gfn = 0x10001, .target = MEM_GPA >> 12 },
+		{ .view = 7, .gfn = 0x10002, .target = MEM_GPA >> 12 },
+		{ .view = 9, .gfn = 0x200, .target = (MEM_GPA >> 12) + 15 },
 	},
 };
 
@@ -62,11 +75,11 @@ static struct kvm_vm *new_vm(struct kvm_vcpu **vcpu)
 {
 	struct kvm_vm *vm = vm_create_barebones();
 
-	if (vcpu) {
-		vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, MEM_GPA,
-					    0, 16, 0);
+	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, MEM_GPA, 0, 16, 0);
+	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, ROM_GPA, ROM_SLOT, 1,
+				    KVM_MEM_READONLY);
+	if (vcpu)
 		*vcpu = __vm_vcpu_add(vm, 0);
-	}
 	return vm;
 }
 
@@ -107,6 +120,16 @@ do {									\
 	s = good;							\
 	(change);							\
 	TEST_ASSERT_EQ(set_state(vm, &s), (err));			\
+} while (0)
+
+/* The same, and it is not noticed with the check for order switched off. */
+#define weakened(change)						\
+do {									\
+	vm = new_vm(NULL);						\
+	views_weaken(BIT(KVM_VIEWS_BREAK_RESTORE_CHECK));		\
+	bad(0, (change));						\
+	views_weaken(0);						\
+	kvm_vm_free(vm);						\
 } while (0)
 
 static void test_fields(void)
@@ -160,16 +183,15 @@ static void test_fields(void)
 	bad(EINVAL, s.range[6].rights = KVM_VIEW_W | KVM_VIEW_X);
 	bad(EINVAL, s.range[6].rights = 8 | R);
 	bad(EINVAL, s.range[6].rights = 1u << 31 | RW);
-	bad(EINVAL, s.range[6].flags = 2);
+	bad(EINVAL, s.range[6].flags = KVM_VIEW_RANGE_REMAPPED);
+	bad(EINVAL, s.range[6].flags = 4);
 	bad(EINVAL, s.range[5].flags = KVM_VIEW_RANGE_VE);
 	bad(EINVAL, s.range[2].flags = KVM_VIEW_RANGE_VE);
 	expect_none(vm);
+	kvm_vm_free(vm);
 
 	/* With the check switched off, the wrong order is not noticed. */
-	views_weaken(BIT(KVM_VIEWS_BREAK_RESTORE_CHECK));
-	bad(0, s.range[6].gfn = 0xff);
-	views_weaken(0);
-	kvm_vm_free(vm);
+	weakened(s.range[6].gfn = 0xff);
 
 	vm = new_vm(NULL);
 	TEST_ASSERT_EQ(set_state(vm, &good), 0);
@@ -178,6 +200,56 @@ static void test_fields(void)
 	expect_state(vm, &good.head);
 	kvm_vm_free(vm);
 	ksft_test_result_pass("fields of a VM's state\n");
+}
+
+/* The list of frames, and the ranges that say the same. */
+static void test_remaps(void)
+{
+	struct kvm_vm *vm = new_vm(NULL);
+	struct blob s;
+
+	bad(EINVAL, (s.head.nr_remaps = 0,
+		     s.head.size = offsetof(struct blob, remap)));
+	bad(EINVAL, (s.head.nr_remaps = 2, s.head.size -= sizeof(s.remap[0])));
+	bad(EINVAL, (s.head.nr_remaps = 1025,
+		     s.head.size += 1022 * sizeof(s.remap[0])));
+	bad(EINVAL, s.head.nr_remaps = ~0u);
+	bad(EINVAL, s.remap[1].gfn = 0x10001);
+	bad(EINVAL, s.remap[0].gfn = 0x10002);
+	bad(EINVAL, (s.remap[0].gfn = 0x10002, s.remap[1].gfn = 0x10001));
+	bad(EINVAL, s.remap[0].gfn = 0x10000);
+	bad(EINVAL, s.remap[1].gfn = 0x10003);
+	bad(EINVAL, s.remap[2].gfn = 0x201);
+	bad(EINVAL, s.remap[2].gfn = 1ull << 52);
+	bad(EINVAL, s.remap[2].gfn = ~0ull);
+	bad(EINVAL, s.remap[2].gfn |= 1ull << 60);
+	bad(EINVAL, s.remap[2].view = 7);
+	bad(EINVAL, s.remap[2].view = 8);
+	bad(EINVAL, s.remap[2].view = 16);
+	bad(EINVAL, s.remap[2].view = 65535);
+	bad(EINVAL, s.remap[0].view = 0);
+	bad(EINVAL, s.remap[0].view = 1);
+	bad(EINVAL, s.remap[0].view = 9);
+	bad(EINVAL, s.remap[0].pad[0] = 1);
+	bad(EINVAL, s.remap[0].pad[1] = 1);
+	bad(EINVAL, s.remap[2].pad[2] = 1);
+	bad(EINVAL, s.remap[2].target = 1ull << 52);
+	bad(EINVAL, s.remap[2].target = ~0ull);
+	bad(EFAULT, s.remap[2].target = (MEM_GPA >> 12) + 16);
+	bad(EFAULT, s.remap[2].target = ROM_GPA >> 12);
+	bad(EINVAL, s.range[8].flags = 0);
+	bad(EINVAL, s.range[8].rights = RW);
+	bad(EINVAL, s.range[8].flags |= KVM_VIEW_RANGE_VE);
+	bad(EINVAL, s.range[8].gfn = 0x10002);
+	bad(EINVAL, s.range[9].gfn = 0x10004);
+	bad(EINVAL, s.range[5].flags = KVM_VIEW_RANGE_REMAPPED);
+	bad(EINVAL, s.range[1].flags = KVM_VIEW_RANGE_REMAPPED);
+	bad(EINVAL, s.range[12].flags = KVM_VIEW_RANGE_REMAPPED);
+	expect_none(vm);
+	kvm_vm_free(vm);
+
+	weakened(s.remap[1].gfn = 0x10001);
+	ksft_test_result_pass("frames seen in place of others\n");
 }
 
 /* Every bit. */
@@ -193,8 +265,8 @@ static void test_bits(void)
 		state[i / 8] ^= 1 << i % 8;
 		r = set_state(vm, state);
 		if (r) {
-			TEST_ASSERT(r == EINVAL || r == EPERM, "bit %u: %d", i,
-				    r);
+			TEST_ASSERT(r == EINVAL || r == EPERM || r == EFAULT,
+				    "bit %u: %d", i, r);
 			refused++;
 			continue;
 		}
@@ -337,8 +409,9 @@ int main(void)
 {
 	views_require();
 	ksft_print_header();
-	ksft_set_plan(5);
+	ksft_set_plan(6);
 	test_fields();
+	test_remaps();
 	test_bits();
 	test_memory();
 	test_vcpu_fields();

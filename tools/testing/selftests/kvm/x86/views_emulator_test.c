@@ -12,13 +12,25 @@
 #define DEVICE_VALUE	0x4444444444444444ull
 #define PATTERN		0xaaaaaaaaaaaaaaaaull
 
-enum layer {
-	L_NO_DEVICE,	/* a view has no devices */
-	L_NO_EMULATOR,	/* nothing is emulated for a view */
+#define ROM_GPA		0xd0000000ull
+#define ROM_SLOT	10
+
+#define NO_SLOT		BIT(KVM_VIEWS_BREAK_NO_SLOT)
+#define FAULT		BIT(KVM_VIEWS_BREAK_EMULATE_FAULT)
+#define EMULATE		BIT(KVM_VIEWS_BREAK_EMULATE)
+#define TRANSLATE	BIT(KVM_VIEWS_BREAK_TRANSLATE)
+
+/* What an attempt in a view ends with. */
+enum {
+	E_DEVICE,	/* a view has no devices */
+	E_FAULT,	/* no fault in a view leads to the emulator */
+	E_EMULATOR,	/* the emulator does nothing for a view */
+	E_RIGHTS,	/* the device is used, but memory by the view's rights */
+	E_ALL,		/* nothing is left that would stop it */
 };
 
 /* Set by the host. */
-static u64 layer, rights_off;
+static u64 ends, rights_off;
 
 /* Each of these has a page of the device for itself. */
 static u64 device(int nr)
@@ -72,7 +84,7 @@ static void refill(void)
 	int i;
 
 	for (i = 0; i < 512; i++)
-		victim()[i] = PATTERN;
+		WRITE_ONCE(victim()[i], PATTERN);
 }
 
 static int changes(void)
@@ -82,6 +94,22 @@ static int changes(void)
 	for (i = 0; i < 512; i++)
 		n += victim()[i] != PATTERN;
 	return n;
+}
+
+/* The AEX that ended the last attempt, of a right that @missing says. */
+static void expect_aex(u64 gpa, u8 missing)
+{
+	GUEST_ASSERT_EQ(last_aex.view, 1);
+	if (ends == E_RIGHTS) {
+		GUEST_ASSERT_EQ(last_aex.cause, KVM_VIEW_AEX_EVENT);
+		GUEST_ASSERT_EQ(last_aex.event & 0xff, GP_VECTOR);
+		return;
+	}
+	GUEST_ASSERT_EQ(last_aex.cause, ends == E_EMULATOR ?
+			KVM_VIEW_AEX_REFUSED : KVM_VIEW_AEX_VIOLATION);
+	GUEST_ASSERT_EQ(last_aex.gpa, gpa);
+	/* By its rights it could reach the device. */
+	GUEST_ASSERT_EQ(last_aex.missing, ends == E_DEVICE ? missing : 0);
 }
 
 static void guest_view(void)
@@ -97,13 +125,39 @@ static void guest_view(void)
 	for (i = 0; i < ARRAY_SIZE(attacks); i++) {
 		memset(&last_aex, 0, sizeof(last_aex));
 		r = views_run(1, attacks[i].fn, device(i));
+		if (ends == E_ALL) {
+			/* One word written, or the secret known. */
+			GUEST_ASSERT_EQ(r, attacks[i].fn == attack_cmps ? 3 : 1);
+			GUEST_ASSERT_EQ(changes(), r == 1);
+			refill();
+			continue;
+		}
 		GUEST_ASSERT_EQ(r, AEX_RESULT);
-		GUEST_ASSERT_EQ(last_aex.view, 1);
-		GUEST_ASSERT_EQ(last_aex.cause, KVM_VIEW_AEX_VIOLATION);
-		GUEST_ASSERT_EQ(last_aex.gpa, device(i));
-		/* By its rights it could reach the device. */
-		GUEST_ASSERT_EQ(!last_aex.missing, layer == L_NO_EMULATOR);
+		expect_aex(device(i), KVM_VIEW_R);
 		GUEST_ASSERT_EQ(changes(), 0);
+	}
+	GUEST_DONE();
+}
+
+static u64 write_rom(u64 gva)
+{
+	WRITE_ONCE(*(u64 *)gva, PATTERN);
+	return 1;
+}
+
+/*
+ * Memory that is read-only for the VM, e.g. flash, behind which there is a
+ * device all the same: a write to it is emulated.
+ */
+static void guest_rom(void)
+{
+	views_start(0);
+	views_set(1, ROM_GPA, KVM_VIEW_R | KVM_VIEW_W);
+	if (ends == E_ALL) {
+		GUEST_ASSERT_EQ(views_run(1, write_rom, ROM_GPA), 1);
+	} else {
+		GUEST_ASSERT_EQ(views_run(1, write_rom, ROM_GPA), AEX_RESULT);
+		expect_aex(ROM_GPA, 0);
 	}
 	GUEST_DONE();
 }
@@ -211,7 +265,10 @@ static int run(void (*guest)(void))
 	views_setup(vm);
 	for (i = 0; i < ARRAY_SIZE(attacks); i++)
 		virt_map(vm, device(i), device(i), 1);
-	sync_global_to_guest(vm, layer);
+	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, ROM_GPA, ROM_SLOT, 1,
+				    KVM_MEM_READONLY);
+	virt_map(vm, ROM_GPA, ROM_GPA, 1);
+	sync_global_to_guest(vm, ends);
 	sync_global_to_guest(vm, rights_off);
 	/* What lies below the victim may be written. */
 	TEST_ASSERT(pages[PG_SECRET].gva + 4096 == pages[PG_DATA].gva,
@@ -220,7 +277,8 @@ static int run(void (*guest)(void))
 	for (;;) {
 		vcpu_run(vcpu);
 		if (vcpu->run->exit_reason == KVM_EXIT_MMIO) {
-			TEST_ASSERT(!vcpu->run->mmio.is_write, "written to");
+			TEST_ASSERT_EQ(vcpu->run->mmio.is_write,
+				       guest == guest_rom);
 			memcpy(vcpu->run->mmio.data, &value, vcpu->run->mmio.len);
 			uses++;
 			continue;
@@ -238,13 +296,29 @@ static int run(void (*guest)(void))
 	}
 }
 
+/* Of what else would stop it, an attempt is stopped by what is still there. */
 static const struct {
 	const char *name;
+	void (*guest)(void);
+	u64 ends;
 	unsigned long weaken;
+	int uses;
 } layers[] = {
-	[L_NO_DEVICE] = { "a view has no devices", 0 },
-	[L_NO_EMULATOR] = { "nothing is emulated for a view",
-		BIT(KVM_VIEWS_BREAK_NO_SLOT) },
+	{ "a view has no devices", guest_view, E_DEVICE, 0 },
+	{ "... that alone is enough", guest_view, E_DEVICE, FAULT | EMULATE },
+	{ "no fault leads to the emulator", guest_view, E_FAULT, NO_SLOT },
+	{ "... that alone is enough", guest_view, E_FAULT, NO_SLOT | EMULATE },
+	{ "nothing is emulated for a view", guest_view, E_EMULATOR,
+	  NO_SLOT | FAULT },
+	{ "with all of that off, a view uses a device", guest_view, E_RIGHTS,
+	  NO_SLOT | FAULT | EMULATE, 3 },
+	{ "... and without the rights writes and reads what it may not",
+	  guest_view, E_ALL, NO_SLOT | FAULT | EMULATE | TRANSLATE, 3 },
+	{ "a write to ROM does not reach the VMM", guest_rom, E_FAULT, 0 },
+	{ "... nor by the emulator", guest_rom, E_EMULATOR, FAULT },
+	{ "... nor by a fault", guest_rom, E_FAULT, EMULATE },
+	{ "... without these two, it does", guest_rom, E_ALL, FAULT | EMULATE,
+	  1 },
 };
 
 static char old_fep[8];
@@ -256,7 +330,7 @@ static void restore_fep(void)
 
 int main(void)
 {
-	int fd;
+	int fd, i;
 
 	views_require();
 	fd = open(FEP_PARAM, O_RDONLY);
@@ -268,15 +342,16 @@ int main(void)
 
 	ksft_print_header();
 	ksft_set_plan(ARRAY_SIZE(layers) + 2);
-	for (layer = 0; layer < ARRAY_SIZE(layers); layer++) {
-		if (layers[layer].weaken && !views_can_weaken()) {
-			ksft_test_result_skip("%s\n", layers[layer].name);
+	for (i = 0; i < ARRAY_SIZE(layers); i++) {
+		if (layers[i].weaken && !views_can_weaken()) {
+			ksft_test_result_skip("%s\n", layers[i].name);
 			continue;
 		}
-		if (layers[layer].weaken)
-			views_weaken(layers[layer].weaken);
-		ksft_test_result(!run(guest_view), "%s\n",
-				 layers[layer].name);
+		if (layers[i].weaken)
+			views_weaken(layers[i].weaken);
+		ends = layers[i].ends;
+		ksft_test_result(run(layers[i].guest) == layers[i].uses, "%s\n",
+				 layers[i].name);
 		views_strengthen();
 	}
 

@@ -4,25 +4,8 @@
  * above all views, and goes back to that view, whose rights are in force again.
  * Nothing of that can be used to leave the view.
  */
-#include "smm.h"
-#include "views_kick.h"
+#include "views_smm.h"
 #include "views_weaken.h"
-
-#define SMRAM_GPA	0x1000000
-#define SECRET		0x12345678u
-#define PORT		0xe
-#define SECRET_SLOT	(BIT(16) | 2)
-
-static u64 secret_gpa;
-
-/* In real mode; the address of the secret is filled in. */
-static u8 smi_reads[] = {
-	0xb0, 0xfe,				/* mov $0xfe, %al */
-	0xe4, PORT,				/* in $PORT, %al */
-	0x67, 0x66, 0xa1, 0, 0, 0, 0,		/* mov secret, %eax */
-	0x66, 0xe7, PORT,			/* out %eax, $PORT */
-	0x0f, 0xaa,				/* rsm */
-};
 
 static const u8 smi_vmfunc[] = {
 	0x66, 0x31, 0xc0,			/* xor %eax, %eax */
@@ -32,12 +15,6 @@ static const u8 smi_vmfunc[] = {
 	0xe6, PORT,				/* out %al, $PORT */
 	0x0f, 0xaa,				/* rsm */
 };
-
-static u64 view_code(u64 secret)
-{
-	views_spin(0);
-	return *(u32 *)secret;
-}
 
 static u64 read_u32(u64 gva)
 {
@@ -91,30 +68,12 @@ static void guest_root(void)
 	GUEST_DONE();
 }
 
-static u64 port_value(struct kvm_vcpu *vcpu)
-{
-	struct kvm_regs regs;
-
-	TEST_ASSERT_KVM_EXIT_REASON(vcpu, KVM_EXIT_IO);
-	TEST_ASSERT_EQ(vcpu->run->io.port, PORT);
-	vcpu_regs_get(vcpu, &regs);
-	return regs.rax & 0xffffffff;
-}
-
 static struct kvm_vm *prepare(void (*guest)(void), struct kvm_vcpu **vcpu,
 			      const u8 *handler, size_t size)
 {
 	struct kvm_vm *vm = vm_create_with_one_vcpu(vcpu, guest);
 
-	views_setup(vm);
-	secret_gpa = pages[PG_SECRET].gpa;
-	TEST_ASSERT(!(secret_gpa >> 32), "the secret is out of reach");
-	memcpy(smi_reads + 7, &secret_gpa, 4);
-	virt_map(vm, SMRAM_GPA, SMRAM_GPA, 1);
-	setup_smram(vm, *vcpu, SMRAM_GPA, handler, size);
-	/* SMM has memslots of its own; the secret is in them, too. */
-	vm_set_user_memory_region(vm, SECRET_SLOT, 0, secret_gpa, 4096,
-				  addr_gpa2hva(vm, secret_gpa));
+	prepare_smm(vm, *vcpu, handler, size);
 	return vm;
 }
 
@@ -123,7 +82,7 @@ static void to_spin(struct kvm_vcpu *vcpu, void (*guest)(void))
 	if (guest == guest_transit)
 		views_run_to(vcpu, (u64)views_transit, (u64)views_transit_end);
 	else
-		views_run_to(vcpu, (u64)views_spin, (u64)views_spin_end);
+		run_to_spin(vcpu);
 }
 
 /* SMM runs with all of memory, its exits are its own, and RSM goes back. */
@@ -136,11 +95,8 @@ static void test_there_and_back(const char *name, void (*guest)(void))
 	vm = prepare(guest, &vcpu, smi_reads, sizeof(smi_reads));
 	for (i = 0; i < 3; i++) {
 		to_spin(vcpu, guest);
-		inject_smi(vcpu);
-		vcpu_run(vcpu);
-		TEST_ASSERT_EQ(port_value(vcpu) & 0xff, 0xfe);
-		vcpu_run(vcpu);
-		TEST_ASSERT_EQ(port_value(vcpu), SECRET);
+		enter_smm(vcpu);
+		end_smm(vcpu);
 	}
 	to_spin(vcpu, guest);
 	views_let_go(vm);

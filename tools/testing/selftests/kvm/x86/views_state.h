@@ -45,6 +45,12 @@ views_saved_range(struct kvm_view_state *state)
 	return (void *)(views_saved_view(state) + state->nr_views);
 }
 
+static inline struct kvm_view_remapped *
+views_saved_remaps(struct kvm_view_state *state)
+{
+	return (void *)(views_saved_range(state) + state->nr_ranges);
+}
+
 static inline void views_save(struct kvm_vcpu *vcpu, struct views_saved *s)
 {
 	s->x86 = vcpu_save_state(vcpu);
