@@ -121,7 +121,7 @@ impl Call {
     fn cross(&mut self, view: u16, entry: Entry, arg: *mut u8) -> Result<(), Fault> {
         let mut outcome = MaybeUninit::<bindings::undertow_outcome>::uninit();
 
-        // SAFETY: The stack is this call's own and writable in `view`; INV-COMP-1 says that the
+        // SAFETY: The stack is this call's own and writable in `view`; INV-LIFE-1 says that the
         // view is the compartment's. `outcome` is valid for writes. What the entry does is the
         // host's to police.
         unsafe {

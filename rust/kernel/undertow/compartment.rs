@@ -67,9 +67,9 @@ pub const DEFAULT_MAX_US: u32 = 1_000_000;
 ///
 /// # Invariants
 ///
-/// - INV-COMP-1: `view` changes only while `state` is `New` or `Dead`.
-/// - INV-COMP-2: the number of calls in `state` is the number of live [`Call`]s.
-/// - INV-COMP-3: while `stripped` is not set the view has its rights to execute.
+/// - INV-LIFE-1: `view` changes only while `state` is `New` or `Dead`.
+/// - INV-LIFE-2: the number of calls in `state` is the number of live [`Call`]s.
+/// - INV-LIFE-3: while `stripped` is not set the view has its rights to execute.
 pub struct Compartment {
     desc: &'static Descriptor,
     state: Atomic<u32>,
@@ -87,7 +87,7 @@ impl Compartment {
     /// Creates a compartment that no call can enter yet. For the expansion of
     /// [`compartment!`](super::compartment).
     pub const fn new(desc: &'static Descriptor) -> Self {
-        // INVARIANT: INV-COMP-1 to INV-COMP-3: new, without calls and without a view.
+        // INVARIANT: INV-LIFE-1 to INV-LIFE-3: new, without calls and without a view.
         Self {
             desc,
             state: Atomic::new(comp::INITIAL),
@@ -142,7 +142,7 @@ impl Compartment {
         match self.pool.claim() {
             Some(slot) => {
                 self.calls.add(1, Relaxed);
-                // INVARIANT: INV-COMP-2: counted by the step above.
+                // INVARIANT: INV-LIFE-2: counted by the step above.
                 Ok(Call::new(self, slot))
             }
             None => {
@@ -282,7 +282,7 @@ impl Compartment {
         self.desc
     }
 
-    /// INV-COMP-1: for [`system::adopt`] and the taking down only.
+    /// INV-LIFE-1: for [`system::adopt`] and the taking down only.
     pub(super) fn set_view(&self, view: u16) {
         self.view.store(view.into(), Release);
     }
@@ -292,7 +292,7 @@ impl Compartment {
         self.stripped.load(Acquire)
     }
 
-    /// INV-COMP-3: for `restart`, before rights are taken and after they were given.
+    /// INV-LIFE-3: for `restart`, before rights are taken and after they were given.
     pub(super) fn set_stripped(&self, stripped: bool) {
         self.stripped.store(stripped, Release);
     }

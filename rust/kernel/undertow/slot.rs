@@ -39,9 +39,9 @@ pub(super) const MAX_SLOTS: usize = 64;
 ///
 /// # Invariants
 ///
-/// - INV-SLOT-1: once `base` is not 0 it is the address of `count * slot_bytes` bytes of pages
+/// - INV-POOL-1: once `base` is not 0 it is the address of `count * slot_bytes` bytes of pages
 ///   that live until `destroy`, and `count` and `arena` no longer change.
-/// - INV-SLOT-2: a slot whose bit in `taken` is set belongs to one [`Slot`].
+/// - INV-POOL-2: a slot whose bit in `taken` is set belongs to one [`Slot`].
 pub(super) struct Pool {
     base: Atomic<usize>,
     count: Atomic<usize>,
@@ -85,7 +85,7 @@ impl Pool {
         if base.is_null() {
             return Err(ENOMEM);
         }
-        // INVARIANT: INV-SLOT-1: published by the release store.
+        // INVARIANT: INV-POOL-1: published by the release store.
         self.count.store(count, Relaxed);
         self.arena.store(arena, Relaxed);
         self.base.store(base as usize, Release);
@@ -104,7 +104,7 @@ impl Pool {
             return;
         }
         let bytes = self.count.load(Relaxed) * self.slot_bytes();
-        // SAFETY: INV-SLOT-1, and by the caller's promise nobody else uses the pages.
+        // SAFETY: INV-POOL-1, and by the caller's promise nobody else uses the pages.
         unsafe {
             core::ptr::write_bytes(base as *mut u8, 0, bytes);
             bindings::undertow_pages_free(base as *mut crate::ffi::c_void, bytes);
@@ -118,7 +118,7 @@ impl Pool {
     /// No [`Slot`] of this pool may exist, nor come to be meanwhile.
     pub(super) unsafe fn wipe(&self) {
         for (addr, bytes) in self.writable() {
-            // SAFETY: INV-SLOT-1, and by the caller's promise nobody else uses the pages.
+            // SAFETY: INV-POOL-1, and by the caller's promise nobody else uses the pages.
             unsafe { core::ptr::write_bytes(addr as *mut u8, 0, bytes) };
         }
     }
@@ -155,7 +155,7 @@ impl Pool {
         loop {
             let claim = slots::claim(taken, count)?;
             match self.taken.cmpxchg(taken, claim.word, Full) {
-                // INVARIANT: INV-SLOT-2: the bit was clear, and we set it.
+                // INVARIANT: INV-POOL-2: the bit was clear, and we set it.
                 Ok(_) => {
                     return Some(Slot {
                         pool: self,
@@ -188,7 +188,7 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut taken = self.pool.taken.load(Relaxed);
         loop {
-            // INV-SLOT-2: the bit is set and ours, so this can't fail.
+            // INV-POOL-2: the bit is set and ours, so this can't fail.
             let Some(next) = slots::release(taken, self.index) else {
                 return;
             };
