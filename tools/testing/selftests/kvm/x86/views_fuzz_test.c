@@ -296,12 +296,18 @@ static void skip_access(struct ex_regs *regs)
 
 static void handle_ve(struct ex_regs *regs)
 {
+	bool news = false;
 	int i;
 
 	/* Whose it is does not matter: both are read by nobody. */
-	for (i = 0; i < NR_VCPUS; i++)
-		WRITE_ONCE(((struct kvm_ve_info *)vcpu_pages[i].ve.gva)->busy, 0);
-	skip_access(regs);
+	for (i = 0; i < NR_VCPUS; i++) {
+		struct kvm_ve_info *info = (void *)vcpu_pages[i].ve.gva;
+
+		news |= !views_no_ve(info);
+		WRITE_ONCE(info->busy, 0);
+	}
+	if (news)
+		skip_access(regs);
 }
 
 static void access_root(u64 gva, u8 need)

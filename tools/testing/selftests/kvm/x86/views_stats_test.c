@@ -47,7 +47,11 @@ static u64 read_q(u64 addr)
 
 static void handle_ve(struct ex_regs *regs)
 {
-	WRITE_ONCE(((struct kvm_ve_info *)pages[PG_VE].gva)->busy, 0);
+	struct kvm_ve_info *info = (void *)pages[PG_VE].gva;
+
+	if (views_no_ve(info))
+		return;
+	WRITE_ONCE(info->busy, 0);
 	nr_ve++;
 	regs->rip += 3;
 }
