@@ -105,7 +105,8 @@ static bool run(u64 view, bool idt, void (*inject)(struct kvm_vcpu *vcpu))
 	sync_global_to_guest(vm, with_idt);
 
 	if (view == 2)
-		views_run_to(vcpu, (u64)views_transit, (u64)views_transit_end);
+		views_run_to(vcpu, (u64)views_transit_spin,
+			     (u64)views_transit_spin_end);
 	else
 		views_run_to(vcpu, (u64)views_spin, (u64)views_spin_end);
 	inject(vcpu);

@@ -17,11 +17,13 @@ u64 views_go;
 u64 views_spin(u64 arg);
 void views_spin_end(void);
 u64 views_transit(u64 view, u64 *sp_cell);
-void views_transit_end(void);
+void views_transit_spin(void);
+void views_transit_spin_end(void);
 
 /*
  * views_spin() runs until views_go is set, and writes nothing.  views_transit()
- * does this in a view without using a stack there, as a gate's transit view.
+ * does this in a view without using a stack there, as a gate's transit view: from
+ * views_transit_spin() on, before that it is on its way there.
  */
 asm(".pushsection .text\n"
 	".globl views_spin\n"
@@ -37,11 +39,14 @@ asm(".pushsection .text\n"
 	"	mov %rsp, (%rsi); mov %rdi, %rcx\n"
 	"	mov views_by_host(%rip), %r14\n"
 	VIEWS_SWITCH("%r14")
-	"1:	cmpq $0, views_go(%rip); je 1b\n"
+	".globl views_transit_spin\n"
+	"views_transit_spin:\n"
+	"	cmpq $0, views_go(%rip); je views_transit_spin\n"
+	".globl views_transit_spin_end\n"
+	"views_transit_spin_end:\n"
 	"	xor %ecx, %ecx\n"
 	VIEWS_SWITCH("%r14")
 	"	mov $1, %eax\n"
-	"views_transit_end:\n"
 	"	jmp views_back\n"
 	".popsection\n");
 

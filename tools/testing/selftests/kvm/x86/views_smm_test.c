@@ -80,7 +80,8 @@ static struct kvm_vm *prepare(void (*guest)(void), struct kvm_vcpu **vcpu,
 static void to_spin(struct kvm_vcpu *vcpu, void (*guest)(void))
 {
 	if (guest == guest_transit)
-		views_run_to(vcpu, (u64)views_transit, (u64)views_transit_end);
+		views_run_to(vcpu, (u64)views_transit_spin,
+			     (u64)views_transit_spin_end);
 	else
 		run_to_spin(vcpu);
 }
