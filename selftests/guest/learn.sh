@@ -27,7 +27,7 @@ learn_test() {
 	result $? "$name"
 }
 
-plan 8
+plan 10
 learn_test 'first=0 again=0 written=8 learned=8 exits=2 region=-14 common_text=-14 own_text=-14 more=0' \
 	'ordinary memory is learned, with two exits a page; text and regions are not'
 [ "$(said 'compartment "learner" learns: it is not isolated')" = 1 ]
@@ -38,14 +38,28 @@ grep -q 'not isolated, 8 pages learned' /sys/kernel/debug/undertow/status
 result $? '... and so does the status file'
 [ $(($(cat /proc/sys/kernel/tainted) & 64)) = 64 ]
 result $? 'the kernel is tainted'
-view=$(sed -n 's/view \([0-9]*\): compartment "learner".*/\1/p' /sys/kernel/debug/undertow/status)
-rmmod undertow_learn
-load undertow_rights
-! grep -q "^view $view: compartment" /sys/kernel/debug/undertow/status
+# Whether the compartment that comes next gets the view of the learner.
+view_goes_on() {
+	view=$(sed -n 's/view \([0-9]*\): compartment "learner".*/\1/p' /sys/kernel/debug/undertow/status)
+	rmmod undertow_learn
+	load undertow_rights
+	grep -q "^view ${view:-none}: compartment" /sys/kernel/debug/undertow/status
+	goes_on=$?
+	rmmod undertow_rights
+	return $goes_on
+}
+
+! view_goes_on
 result $? 'the view is not used for another compartment'
-rmmod undertow_rights
+load undertow_learn weaken=2 2>&1 | sed 's/^/# /'
+view_goes_on
+result $? '... and would be without the rule for that'
 
 learn_test ' common_text=0 .* more=2' 'text would be learned without the rule against it' weaken=1
+rmmod undertow_learn
+
+learn_test 'first=-14 again=-14 written=512 learned=512 .* more=0' \
+	'a compartment learns 512 pages, and then no more' pages=515
 rmmod undertow_learn
 
 # The module registers before, and writes after the seal.

@@ -127,6 +127,15 @@ pub(super) fn allow(
     })
 }
 
+/// Returns whether the next compartment may have the view of this one.
+pub(super) fn is_reusable(compartment: &Compartment) -> bool {
+    #[cfg(CONFIG_UNDERTOW_SELFTEST)]
+    if super::selftest::reuses_learned() {
+        return true;
+    }
+    compartment.learned() == 0
+}
+
 /// Returns whether a frame holds a gate, common text or text of a compartment.
 fn is_text(tables: Reader<'_>, gfn: u64) -> bool {
     #[cfg(CONFIG_UNDERTOW_SELFTEST)]

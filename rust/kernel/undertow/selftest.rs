@@ -39,6 +39,7 @@ use super::{
 
 pub mod events;
 pub mod leaks;
+pub mod shake;
 
 static SCAN_OFF: Atomic<bool> = Atomic::new(false);
 
@@ -153,13 +154,23 @@ impl Drop for Alias {
 
 /// Returns the VM exits of this CPU so far, all and those that the host caused for itself.
 ///
+/// They are two questions to the host. With an exit of its own in between they would not belong
+/// together, and are asked again.
+///
 /// # Errors
 ///
 /// - What the host answers.
 pub fn exits() -> Result<(u64, u64)> {
-    let all = host::query(KVM_VIEWS_Q_EXITS, ViewId::ROOT).map_err(host::errno)?;
-    let own = host::query(KVM_VIEWS_Q_HOST_EXITS, ViewId::ROOT).map_err(host::errno)?;
-    Ok((all, own))
+    let ask = |what| host::query(what, ViewId::ROOT).map_err(host::errno);
+    let mut before = ask(KVM_VIEWS_Q_HOST_EXITS)?;
+    loop {
+        let all = ask(KVM_VIEWS_Q_EXITS)?;
+        let own = ask(KVM_VIEWS_Q_HOST_EXITS)?;
+        if own == before {
+            return Ok((all, own));
+        }
+        before = own;
+    }
 }
 
 /// Returns where the text is that all compartments share.
@@ -168,6 +179,7 @@ pub fn common() -> core::ops::Range<usize> {
 }
 
 static LEARNS_TEXT: Atomic<bool> = Atomic::new(false);
+static REUSES_LEARNED: Atomic<bool> = Atomic::new(false);
 
 /// Lets compartments that learn write text, too.
 pub fn set_learns_text(on: bool) {
@@ -176,6 +188,15 @@ pub fn set_learns_text(on: bool) {
 
 pub(super) fn learns_text() -> bool {
     LEARNS_TEXT.load(Relaxed)
+}
+
+/// Gives a view in which something was learned to the next compartment.
+pub fn set_reuses_learned(on: bool) {
+    REUSES_LEARNED.store(on, Relaxed);
+}
+
+pub(super) fn reuses_learned() -> bool {
+    REUSES_LEARNED.load(Relaxed)
 }
 
 /// Returns the address of the gate in use, four pages.
