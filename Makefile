@@ -4,7 +4,7 @@
 # set-up and say what is missing, so that any target works from a fresh clone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check check-kvm check-svm check-debug check-faults check-series bench bench-host kernel image series distclean clean
+.PHONY: help demo check check-kvm check-svm check-debug check-faults check-stress check-series bench bench-host kernel image series distclean clean
 
 help:		## print this list
 	@echo 'Undertow: targets'
@@ -29,6 +29,9 @@ check-debug:	## run our KVM selftests on a host with KASAN, lockdep, kmemleak
 
 check-faults:	## inject 1,400 faults, restart 10,000 times
 	@scripts/campaign.sh
+
+check-stress:	## calls, kills, restarts, interrupts, moves at once for 10 minutes
+	@scripts/stress.sh
 
 check-series:	## build the kernel after each patch of the series
 	@scripts/check-series.sh

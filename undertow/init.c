@@ -11,6 +11,7 @@
 #include <linux/seq_file.h>
 #include <linux/string.h>
 #include <linux/undertow.h>
+#include <asm/sections.h>
 #include "internal.h"
 
 enum { UNDERTOW_OFF, UNDERTOW_AUTO, UNDERTOW_REQUIRE };
@@ -56,6 +57,12 @@ static int status_show(struct seq_file *m, void *v)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(status);
+
+static int walk_show(struct seq_file *m, void *v)
+{
+	return undertow_rs_walk(m);
+}
+DEFINE_SHOW_ATTRIBUTE(walk);
 
 #ifdef CONFIG_UNDERTOW_SELFTEST
 static u32 status_pause;
@@ -110,8 +117,15 @@ static const struct file_operations seal_fops = {
 static int undertow_module_event(struct notifier_block *nb,
 				 unsigned long event, void *data)
 {
+	struct module *mod = data;
+	const struct module_memory *text = &mod->mem[MOD_TEXT];
+
 	if (event == MODULE_STATE_GOING)
-		undertow_rs_module_going(data);
+		undertow_rs_module_going(mod);
+	if (event == MODULE_STATE_COMING || event == MODULE_STATE_GOING)
+		undertow_rs_module_text(text->base, text->size,
+					event == MODULE_STATE_COMING,
+					mod->name);
 	return NOTIFY_OK;
 }
 
@@ -136,10 +150,12 @@ static int __init undertow_init(void)
 	if (undertow_live)
 		undertow_reset_init();
 
+	undertow_rs_kernel_text(_stext, _etext);
 	register_module_notifier(&undertow_module_nb);
 
 	dir = debugfs_create_dir("undertow", NULL);
 	debugfs_create_file("status", 0400, dir, NULL, &status_fops);
+	debugfs_create_file("walk", 0400, dir, NULL, &walk_fops);
 	debugfs_create_file("seal", 0200, dir, NULL, &seal_fops);
 	create_selftest_files(dir);
 	return 0;

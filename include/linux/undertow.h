@@ -213,6 +213,15 @@ struct undertow_storm {
 
 int undertow_selftest_storm(const struct undertow_bench *b, void *arg,
 			    struct undertow_storm *s);
+
+struct undertow_shake {
+	u64 ticks;
+	u64 moves;
+};
+
+int undertow_selftest_shake(int (*work)(void *), unsigned long nr,
+			    u32 period_ns, u32 seconds,
+			    struct undertow_shake *shake);
 int undertow_selftest_timed(const struct undertow_bench *b,
 			    struct undertow_timed *arg, u32 tries, u32 *ended);
 u64 undertow_bench_run(const struct undertow_bench *b);
@@ -241,6 +250,10 @@ void undertow_rs_violation(const struct kvm_ve_info *info, unsigned long ip);
 void undertow_rs_show(struct seq_file *m);
 int undertow_rs_seal(void);
 void undertow_rs_module_going(struct module *mod);
+void undertow_rs_kernel_text(const void *start, const void *end);
+void undertow_rs_module_text(const void *start, size_t bytes, bool coming,
+			     const char *name);
+int undertow_rs_walk(struct seq_file *m);
 
 #else
 

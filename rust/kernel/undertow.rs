@@ -16,7 +16,7 @@
 //! and of a compartment against the kernel.
 //!
 //! Layers, each using the ones below it only: [`wire`] and the macros; [`compartment`], [`region`];
-//! `status`, `stop`, `learn`, `system`, `text`, `report`; `host`, `table`, `slot`; [`logic`].
+//! `status`, `walk`, `stop`, `learn`, `stray`, `system`, `text`, `report`; `host`, `table`, `slot`; [`logic`].
 //!
 //! Documentation: `Documentation/undertow/`.
 
@@ -38,9 +38,11 @@ mod slot;
 mod start;
 mod status;
 mod stop;
+mod stray;
 mod system;
 mod table;
 mod text;
+mod walk;
 
 #[cfg(CONFIG_UNDERTOW_SELFTEST)]
 pub mod selftest;

@@ -15,7 +15,9 @@ use super::{
     start,
     status,
     stop,
-    system, //
+    stray,
+    system,
+    walk, //
 };
 
 /// Starts the system. Returns 1 when views are enforced, 0 when not.
@@ -96,4 +98,39 @@ extern "C" fn undertow_rs_seal() -> c_int {
 #[no_mangle]
 extern "C" fn undertow_rs_module_going(module: *mut bindings::module) {
     system::module_going(module);
+}
+
+/// Counts VMFUNC in the text of the kernel, once, at boot.
+#[no_mangle]
+extern "C" fn undertow_rs_kernel_text(start: *const c_void, end: *const c_void) {
+    stray::kernel(start as usize..end as usize);
+}
+
+/// Counts VMFUNC in the text of a module that comes, and forgets that of one that goes.
+///
+/// # Safety
+///
+/// The text must be mapped, and `name` a string.
+#[no_mangle]
+unsafe extern "C" fn undertow_rs_module_text(
+    start: *const c_void,
+    bytes: usize,
+    coming: bool,
+    name: *const crate::ffi::c_char,
+) {
+    let start = start as usize;
+    // SAFETY: The caller's promise.
+    stray::module(start..start + bytes, coming, unsafe { CStr::from_char_ptr(name) });
+}
+
+/// Prints the findings of a walk over all views for debugfs. Returns 0 or a negative errno.
+///
+/// # Safety
+///
+/// `m` must be the seq file that is being shown.
+#[no_mangle]
+unsafe extern "C" fn undertow_rs_walk(m: *mut bindings::seq_file) -> c_int {
+    // SAFETY: The caller's promise.
+    let m = unsafe { SeqFile::from_raw(m) };
+    walk::show(m).map_or_else(|error| error.to_errno(), |()| 0)
 }

@@ -50,7 +50,6 @@ pub(super) fn query(what: u64, view: ViewId) -> Result<u64, HostError> {
 }
 
 /// Asks the host for the rights on one frame.
-#[cfg(CONFIG_UNDERTOW_SELFTEST)]
 pub(super) fn policy(view: ViewId, gfn: u64) -> Result<u64, HostError> {
     call(
         KVM_VIEWS_QUERY,

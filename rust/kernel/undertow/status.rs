@@ -17,6 +17,7 @@ use super::{
     },
     report,
     stop,
+    stray,
     system::{
         self,
         State, //
@@ -60,6 +61,13 @@ fn show_system(m: &SeqFile, state: &State) {
     seq_print!(m, "calls ended by a fault: {}\n", stopped);
     seq_print!(m, "events inside, call resumed: {}\n", resumed);
     seq_print!(m, "accesses denied in view 0: {}\n", report::denied());
+    let (in_kernel, in_modules) = stray::count();
+    seq_print!(
+        m,
+        "stray VMFUNC: {} in kernel text, {} in modules\n",
+        in_kernel,
+        in_modules
+    );
 }
 
 fn show_cpus(m: &SeqFile) {

@@ -138,6 +138,11 @@ impl State {
         self.created.count_ones()
     }
 
+    /// Returns whether the host was told to create this view.
+    pub(super) fn has_view(&self, number: u16) -> bool {
+        self.created & 1 << number != 0
+    }
+
     /// Returns how many runs of frames have an owner.
     #[cfg(CONFIG_UNDERTOW_SELFTEST)]
     pub(super) fn nr_runs(&self) -> usize {
@@ -154,7 +159,7 @@ impl State {
     fn views(&self) -> Result<KVec<View>> {
         let mut views = KVec::new();
         for number in 0..MAX_VIEWS as u16 {
-            if self.created & 1 << number != 0 {
+            if self.has_view(number) {
                 views.push(view(number)?, GFP_KERNEL)?;
             }
         }

@@ -57,6 +57,16 @@ pub(super) fn shared() -> [Range<usize>; 2] {
     [g1..g1 + PAGE_SIZE, common()]
 }
 
+/// Returns which prefixes this CPU decodes.
+pub(super) fn isa() -> Isa {
+    // SAFETY: No precondition.
+    if unsafe { bindings::undertow_host_has_apx() } {
+        Isa::WithApx
+    } else {
+        Isa::WithoutApx
+    }
+}
+
 /// Looks for instructions that a compartment may not have, at every byte offset, also where one
 /// begins or ends in text of another owner that the compartment's view executes right beside.
 ///
@@ -69,12 +79,7 @@ pub(super) fn scan(text: &Range<usize>) -> Result<(), BorderHit> {
     if super::selftest::is_scan_off() {
         return Ok(());
     }
-    // SAFETY: No precondition.
-    let isa = if unsafe { bindings::undertow_host_has_apx() } {
-        Isa::WithApx
-    } else {
-        Isa::WithoutApx
-    };
+    let isa = isa();
     let (has_below, has_above) = scan::neighbours(text, &shared());
     let border = |has: bool| if has { BORDER_BYTES } else { 0 };
     let bytes = |start: usize, len: usize| {

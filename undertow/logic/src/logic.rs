@@ -11,6 +11,7 @@
 //! - [`report`]: one readable line for a violation;
 //! - [`resume`]: how a compartment goes on after an event;
 //! - [`verdict`]: what to do about a violation;
+//! - [`walk`]: whether what is in force is sound;
 //! - [`layout`]: who owns which frame, and the changes that make the views so;
 //! - [`class`]: the rights of each class of page in each view;
 //! - [`scan`], [`comp`], [`slots`], [`map`]: text scanner, compartment states,
@@ -34,3 +35,4 @@ pub mod resume;
 pub mod scan;
 pub mod slots;
 pub mod verdict;
+pub mod walk;

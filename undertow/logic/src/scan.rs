@@ -24,6 +24,7 @@
 
 mod border;
 mod patterns;
+mod stray;
 mod tail;
 
 pub use self::border::{
@@ -39,6 +40,7 @@ pub use self::patterns::{
     Prefix,
     PATTERNS, //
 };
+pub use self::stray::count_vmfunc;
 pub use self::tail::Isa;
 
 use self::tail::Tail;
