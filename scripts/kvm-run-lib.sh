@@ -34,6 +34,8 @@ kvm_tests() {
 		name=$(basename "$program")
 		source=$LINUX/tools/testing/selftests/kvm/x86/$name.c
 		default=vmfunc-ve
+		# What only another kernel has.
+		[ "$(wish "$source" kernel "$KVM_RUN")" = "$KVM_RUN" ] || continue
 		case ${UNDERTOW_ALL:-}$name in 1views_*) default=all ;; esac
 		for backend in $(backends "$source" "$default"); do
 			# On an AMD CPU with make check-svm only, unless it is about that.

@@ -8,22 +8,22 @@
 asmlinkage u32 undertow_stray_text(void);
 
 asm(".pushsection .text, \"ax\"\n"
-    ".type undertow_stray_text, @function\n"
-    "undertow_stray_text:\n"
-    "	endbr64\n"
-    "	mov	$0x00d4010f, %eax\n"
-    "	ret\n"
-    "	int3\n"
-    ".size undertow_stray_text, . - undertow_stray_text\n"
-    ".globl undertow_stray_insn\n"
-    ".type undertow_stray_insn, @function\n"
-    "undertow_stray_insn:\n"
-    "	endbr64\n"
-    "	vmfunc\n"
-    "	ret\n"
-    "	int3\n"
-    ".size undertow_stray_insn, . - undertow_stray_insn\n"
-    ".popsection\n");
+	".type undertow_stray_text, @function\n"
+	"undertow_stray_text:\n"
+	"	endbr64\n"
+	"	mov	$0x00d4010f, %eax\n"
+	"	ret\n"
+	"	int3\n"
+	".size undertow_stray_text, . - undertow_stray_text\n"
+	".globl undertow_stray_insn\n"
+	".type undertow_stray_insn, @function\n"
+	"undertow_stray_insn:\n"
+	"	endbr64\n"
+	"	vmfunc\n"
+	"	ret\n"
+	"	int3\n"
+	".size undertow_stray_insn, . - undertow_stray_insn\n"
+	".popsection\n");
 
 static int __init undertow_stray_init(void)
 {

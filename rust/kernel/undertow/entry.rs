@@ -120,7 +120,9 @@ unsafe extern "C" fn undertow_rs_module_text(
 ) {
     let start = start as usize;
     // SAFETY: The caller's promise.
-    stray::module(start..start + bytes, coming, unsafe { CStr::from_char_ptr(name) });
+    stray::module(start..start + bytes, coming, unsafe {
+        CStr::from_char_ptr(name)
+    });
 }
 
 /// Prints the findings of a walk over all views for debugfs. Returns 0 or a negative errno.

@@ -7,13 +7,19 @@ use undertow_logic::scan::{count_vmfunc, Isa, Scanner};
 
 fn by_scanner(isa: Isa, bytes: &[u8]) -> usize {
     let mut nr = 0;
-    Scanner::new(isa).feed(bytes, &mut |hit| nr += usize::from(hit.pattern.name == "VMFUNC"));
+    Scanner::new(isa).feed(bytes, &mut |hit| {
+        nr += usize::from(hit.pattern.name == "VMFUNC")
+    });
     nr
 }
 
 fn both(bytes: &[u8]) -> usize {
     for isa in [Isa::WithApx, Isa::WithoutApx] {
-        assert_eq!(count_vmfunc(isa, bytes), by_scanner(isa, bytes), "{isa:?} {bytes:x?}");
+        assert_eq!(
+            count_vmfunc(isa, bytes),
+            by_scanner(isa, bytes),
+            "{isa:?} {bytes:x?}"
+        );
     }
     count_vmfunc(Isa::WithApx, bytes)
 }

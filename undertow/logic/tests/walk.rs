@@ -24,8 +24,14 @@ fn every_combination_in_four_views_is_judged() {
         assert_eq!(finding.is_some(), is_wrong, "{access:?}: {finding:?}");
         if let Some(finding) = finding {
             let at = |view| views.iter().position(|it| *it == view).unwrap();
-            assert!(allows(at(finding.executes), Rights::X), "{access:?}: {finding:?}");
-            assert!(allows(at(finding.writes), Rights::W), "{access:?}: {finding:?}");
+            assert!(
+                allows(at(finding.executes), Rights::X),
+                "{access:?}: {finding:?}"
+            );
+            assert!(
+                allows(at(finding.writes), Rights::W),
+                "{access:?}: {finding:?}"
+            );
             wrong += 1;
         }
     }
@@ -38,5 +44,8 @@ fn the_order_does_not_matter() {
     frame.see(ViewId::FIRST, Access::Rw);
     frame.see(ViewId::ROOT, Access::Rwx);
     let finding = frame.finding().unwrap();
-    assert_eq!((finding.executes, finding.writes), (ViewId::ROOT, ViewId::FIRST));
+    assert_eq!(
+        (finding.executes, finding.writes),
+        (ViewId::ROOT, ViewId::FIRST)
+    );
 }

@@ -163,7 +163,8 @@ pub(in super::super) fn module_going(module: *mut bindings::module) {
             Ok(()) => {
                 if !is_live() {
                     state.created &= !(1 << number);
-                } else if is_idle && learn::is_reusable(compartment) && !state.owns_anything(number) {
+                } else if is_idle && learn::is_reusable(compartment) && !state.owns_anything(number)
+                {
                     // INVARIANT: INV-LEARN-2: nothing was learned in this one.
                     state.free |= 1 << number;
                 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Guest-controlled EPT views: each tracepoint, with the fields that belong to
- * what the guest did, and nothing else.  Needs CONFIG_ENABLE_DEFAULT_TRACERS.
+ * what the guest did, and nothing else.  Needs a kernel with tracing.
+ *
+ * ut-kernel: debug
  */
 #include <sys/mount.h>
 #include <sys/stat.h>
