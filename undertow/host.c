@@ -65,7 +65,7 @@ long undertow_hypercall(unsigned long op, unsigned long a1, unsigned long a2,
 	return kvm_hypercall4(KVM_HC_VIEWS, op, a1, a2, a3);
 }
 
-static int undertow_cpu_online(unsigned int cpu)
+static int undertow_cpu_starting(unsigned int cpu)
 {
 	struct kvm_view_vcpu *vcpu = this_cpu_ptr(&undertow_vcpu);
 	long ret;
@@ -83,7 +83,8 @@ static int undertow_cpu_online(unsigned int cpu)
 	};
 	this_cpu_write(undertow_ve_page.info.busy, 0);
 
-	ret = undertow_hypercall(KVM_VIEWS_VCPU_INIT, per_cpu_ptr_to_phys(vcpu),
+	ret = undertow_selftest_unregistered ? -ENODEV :
+	      undertow_hypercall(KVM_VIEWS_VCPU_INIT, per_cpu_ptr_to_phys(vcpu),
 				 0, 0);
 	if (ret) {
 		/* The CPU may run; crossings on it are refused. */
@@ -104,7 +105,7 @@ bool undertow_cpu_is_registered(unsigned int cpu)
 	return per_cpu(undertow_cpu_ready, cpu);
 }
 
-static int undertow_cpu_offline(unsigned int cpu)
+static int undertow_cpu_dying(unsigned int cpu)
 {
 	this_cpu_write(undertow_cpu_ready, false);
 	return 0;
@@ -125,8 +126,12 @@ int undertow_cpus_register(u32 flags)
 	undertow_vcpu_flags = flags;
 	undertow_vcpu_entry = gate->fault_entry;
 
-	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "undertow:online",
-				undertow_cpu_online, undertow_cpu_offline);
+	/*
+	 * Nothing else runs on the CPU yet, or any more. Kernel threads can be
+	 * there before and after the states that have a thread of their own.
+	 */
+	ret = cpuhp_setup_state(CPUHP_AP_UNDERTOW_STARTING, "undertow:starting",
+				undertow_cpu_starting, undertow_cpu_dying);
 	if (ret < 0)
 		return ret;
 

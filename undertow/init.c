@@ -67,6 +67,9 @@ DEFINE_SHOW_ATTRIBUTE(walk);
 #ifdef CONFIG_UNDERTOW_SELFTEST
 static u32 status_pause;
 
+/* CPUs that come online are not registered with the host. */
+bool undertow_selftest_unregistered;
+
 /**
  * undertow_selftest_pause() - what a test wants the status file to wait for
  *
@@ -81,6 +84,8 @@ void undertow_selftest_pause(void)
 static void __init create_selftest_files(struct dentry *dir)
 {
 	debugfs_create_u32("status_pause_ms", 0600, dir, &status_pause);
+	debugfs_create_bool("unregistered", 0600, dir,
+			    &undertow_selftest_unregistered);
 }
 #else
 static void __init create_selftest_files(struct dentry *dir)

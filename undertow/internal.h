@@ -50,6 +50,12 @@ asmlinkage struct undertow_ret undertow_fault(const struct kvm_view_aex *aex,
 
 void undertow_reset_init(void);
 
+#ifdef CONFIG_UNDERTOW_SELFTEST
+extern bool undertow_selftest_unregistered;
+#else
+#define undertow_selftest_unregistered	false
+#endif
+
 DECLARE_PER_CPU(unsigned long, undertow_sp);
 DECLARE_PER_CPU(struct undertow_crossing *, undertow_crossing);
 DECLARE_PER_CPU(bool, undertow_cpu_ready);

@@ -17,6 +17,7 @@
 #define MAX_THREADS	8
 
 static struct task_struct *threads[MAX_THREADS], *mover;
+static struct cpumask shaken;
 static DEFINE_PER_CPU(struct hrtimer, shake_timer);
 static DEFINE_PER_CPU(u64, shake_ticks);
 static u32 shake_ns;
@@ -37,6 +38,7 @@ static void shake_begin(void *unused)
 	hrtimer_setup(timer, shake_tick, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_REL_PINNED_HARD);
 	hrtimer_start(timer, shake_ns, HRTIMER_MODE_REL_PINNED_HARD);
+	cpumask_set_cpu(smp_processor_id(), &shaken);
 }
 
 static int shake_move(void *unused)
@@ -62,7 +64,8 @@ static int shake_move(void *unused)
  * @seconds: for how long
  * @shake: what came of it
  *
- * One at a time.  CPUs must not come or go.  May sleep.
+ * One at a time.  CPUs may come and go; one that comes is not interrupted.  May
+ * sleep.
  *
  * Return: 0, -EINVAL, or that a thread could not be created.
  */
@@ -95,10 +98,11 @@ int undertow_selftest_shake(int (*work)(void *), unsigned long nr,
 		goto stop;
 	}
 
+	cpumask_clear(&shaken);
 	on_each_cpu(shake_begin, NULL, 1);
 	for (i = 0; i < seconds && !signal_pending(current); i++)
 		msleep_interruptible(1000);
-	for_each_online_cpu(cpu)
+	for_each_cpu(cpu, &shaken)
 		hrtimer_cancel(&per_cpu(shake_timer, cpu));
 
 	kthread_stop(mover);

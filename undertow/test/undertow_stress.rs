@@ -107,7 +107,7 @@ static LIFE_WRONG: Atomic<u64> = Atomic::new(0);
 /// Counts what should not be; says what it was for the first few.
 fn wrong(counter: &Atomic<u64>, what: &CStr, got: Result<u64>) {
     if counter.fetch_add(1, Relaxed) < 5 {
-        pr_info!("UT-WRONG {} got={:x?}\n", what, got);
+        pr_info!("UT-WRONG {} got={:?}\n", what, got);
     }
 }
 
