@@ -16,7 +16,7 @@
 //! and of a compartment against the kernel.
 //!
 //! Layers, each using the ones below it only: [`wire`] and the macros; [`compartment`], [`region`];
-//! `status`, `stop`, `learn`, `system`, `text`, `report`; `host`, `table`, `slot`; [`logic`].
+//! `status`, `stop`, `learn`, `lend`, `system`, `text`, `report`; `host`, `table`, `slot`; [`logic`].
 //!
 //! Documentation: `Documentation/undertow/`.
 
@@ -32,6 +32,7 @@ mod call;
 mod entry;
 mod host;
 mod learn;
+mod lend;
 mod report;
 mod restart;
 mod slot;

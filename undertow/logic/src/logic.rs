@@ -10,6 +10,7 @@
 //!
 //! - [`report`]: one readable line for a violation;
 //! - [`resume`]: how a compartment goes on after an event;
+//! - [`inside`]: what a #VE inside a compartment was;
 //! - [`verdict`]: what to do about a violation;
 //! - [`layout`]: who owns which frame, and the changes that make the views so;
 //! - [`class`]: the rights of each class of page in each view;
@@ -26,6 +27,7 @@ pub mod access;
 pub mod addr;
 pub mod class;
 pub mod comp;
+pub mod inside;
 pub mod layout;
 pub mod map;
 pub mod names;
