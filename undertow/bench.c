@@ -38,6 +38,13 @@ static noinline struct undertow_ret bench_ve(void *arg, unsigned long entry,
 	};
 }
 
+/* A crossing that touches what it may not, and comes back for that. */
+static noinline struct undertow_ret bench_denied(void *arg, unsigned long entry,
+						 void *stack, u64 view)
+{
+	return undertow_enter((void *)ve_target, entry, stack, view);
+}
+
 /* A crossing with what undertow_cross() checks before it. */
 static noinline struct undertow_ret bench_checked(void *arg,
 						  unsigned long entry,
@@ -64,6 +71,8 @@ static undertow_enter_fn bench_fn(u32 what)
 		return undertow_floor;
 	case UNDERTOW_BENCH_VE:
 		return bench_ve;
+	case UNDERTOW_BENCH_DENIED:
+		return bench_denied;
 	default:
 		return NULL;
 	}
@@ -75,7 +84,11 @@ static struct undertow_crossing *bench_crossing(const struct undertow_bench *b,
 {
 	static struct undertow_outcome out;
 
-	*c = (struct undertow_crossing) { .out = &out, .view = b->view };
+	*c = (struct undertow_crossing) {
+		.out = &out,
+		.stack = (unsigned long)b->stack,
+		.view = b->view,
+	};
 	return c;
 }
 

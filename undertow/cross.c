@@ -62,17 +62,19 @@ unsigned long undertow_gate_ts __ro_after_init = X86_CR0_TS;
 static const unsigned long undertow_stack_need = UNDERTOW_STACK_NEED;
 #endif
 
-#define GATE(kind) {							\
+#define GATE(kind, inside) {							\
 	.base = (unsigned long)undertow_gate_##kind,			\
 	.enter = (unsigned long)undertow_enter_##kind,			\
 	.fault_entry = (unsigned long)undertow_fault_entry_##kind,	\
 	.landed = (unsigned long)undertow_landed_##kind,		\
 	.tail = (unsigned long)undertow_tail_##kind,			\
 	.tail_end = (unsigned long)undertow_tail_end_##kind,		\
+	.ve = (unsigned long)(inside),					\
 }
 
-static const struct undertow_gate gate_vmfunc = GATE(vmfunc);
-static const struct undertow_gate gate_switch = GATE(switch);
+static const struct undertow_gate gate_vmfunc = GATE(vmfunc,
+							undertow_ve_vmfunc);
+static const struct undertow_gate gate_switch = GATE(switch, NULL);
 
 static const struct undertow_gate *undertow_gate __ro_after_init;
 /* Its entry; by itself, for the sake of the crossing. */
@@ -146,7 +148,11 @@ static bool stack_has_room(void)
 void undertow_cross(void *arg, unsigned long entry, void *stack, u32 view,
 		    u32 max_us, struct undertow_outcome *out)
 {
-	struct undertow_crossing crossing = { .out = out, .view = view };
+	struct undertow_crossing crossing = {
+		.out = out,
+		.stack = (unsigned long)stack,
+		.view = view,
+	};
 	struct undertow_ret ret;
 	unsigned long flags;
 
@@ -265,35 +271,24 @@ static s64 undertow_may_go_on(const struct undertow_crossing *crossing)
 }
 
 /**
- * undertow_fault() - the host took a compartment out
- * @aex: the record, on the trusted stack
- * @resume: below it, what the last resume of this crossing read
+ * undertow_stopped() - a compartment is out before it has returned
+ * @aex: why, as the host says it
+ * @info: what the #VE information page said about it, if anything
+ * @resume: below the record, what the last resume of this crossing read
  *
- * Called by the gate with interrupts off, on the caller's stack, in view 0.
- *
- * Return: in status, a negative errno that ends the call, 0 if it had returned
- * by itself, more than 0 if it is to go on as @resume says.
+ * Return: as undertow_fault().
  */
-asmlinkage struct undertow_ret undertow_fault(const struct kvm_view_aex *aex,
-					      struct undertow_resume *resume)
+struct undertow_ret undertow_stopped(struct kvm_view_aex *aex,
+				     const struct kvm_ve_info *info,
+				     struct undertow_resume *resume)
 {
 	struct undertow_crossing *crossing = __this_cpu_read(undertow_crossing);
 	struct undertow_ret ret = {};
 	s64 status;
 
-	/* undertow/gate.S knows them. */
-	BUILD_BUG_ON(sizeof(*aex) != 224);
-	BUILD_BUG_ON(sizeof(*resume) != 176);
-	BUILD_BUG_ON(offsetof(struct undertow_resume, view) != 168);
-
-	/* Somebody used the gate without undertow_cross(). */
-	if (WARN_ON_ONCE(!crossing)) {
-		ret.status = -EFAULT;
-		return ret;
-	}
-
 	undertow_reraise(aex->event);
-	ret.status = undertow_rs_fault(aex, crossing, undertow_gate, resume);
+	ret.status = undertow_rs_fault(aex, info, crossing, undertow_gate,
+				       resume);
 	switch (ret.status) {
 	case UNDERTOW_RETURNED:
 		ret.value = aex->regs[7];
@@ -315,4 +310,35 @@ asmlinkage struct undertow_ret undertow_fault(const struct kvm_view_aex *aex,
 	if (ret.status < 0)
 		crossing->out->aex = *aex;
 	return ret;
+}
+
+/**
+ * undertow_fault() - the host took a compartment out
+ * @aex: the record, on the trusted stack
+ * @resume: below it, what the last resume of this crossing read
+ *
+ * Called by the gate with interrupts off, on the caller's stack, in view 0.
+ *
+ * Return: in status, a negative errno that ends the call, 0 if it had returned
+ * by itself, more than 0 if it is to go on as @resume says.
+ */
+asmlinkage struct undertow_ret undertow_fault(struct kvm_view_aex *aex,
+					      struct undertow_resume *resume)
+{
+	struct kvm_ve_info info;
+
+	/* undertow/gate.S knows them. */
+	BUILD_BUG_ON(sizeof(*aex) != 224);
+	BUILD_BUG_ON(sizeof(*resume) != 176);
+	BUILD_BUG_ON(offsetof(struct undertow_resume, view) != 168);
+
+	/* Somebody used the gate without undertow_cross(). */
+	if (WARN_ON_ONCE(!__this_cpu_read(undertow_crossing)))
+		return (struct undertow_ret) { .status = -EFAULT };
+
+	if (undertow_ve_in_transit(aex))
+		return undertow_ve_inside(aex->regs[7], aex, resume);
+
+	undertow_ve_settle(aex, &info);
+	return undertow_stopped(aex, &info, resume);
 }

@@ -38,6 +38,15 @@
  * other register that the way back relies on: it is scanned for their bytes
  * at every offset before it becomes executable.
  *
+ * A violation inside comes out without an exit where the CPU can deliver #VE: the
+ * view has an IDT of its own (undertow/inside.c), in which vector 20 alone leads
+ * anywhere, to the stub in G1. That saves the registers where the CPU has pushed
+ * its frame, on the compartment's stack, and leaves by the same last instruction
+ * as a return, with RSI = 1. So does whoever jumps there, or says so in RSI: view
+ * 0 believes nothing but what the CPU wrote, and takes the registers for what
+ * they are, the compartment's own. The stub ends in a violation if there is no
+ * stack; by then #VE can't be delivered any more, and the host takes it out.
+ *
  * A compartment that the host took out for the sake of an event goes on where
  * it was. Its registers are put back in its own view, by the restore tail in G1:
  * that reads them from the caller's stack and writes nothing. An NMI in the tail
@@ -71,6 +80,7 @@
 #include <asm/nospec-branch.h>
 #include <asm/page_types.h>
 #include <asm/percpu.h>
+#include <asm/processor-flags.h>
 #include <asm/unwind_hints.h>
 #include <asm/kvm_views.h>
 
@@ -214,6 +224,35 @@ SYM_INNER_LABEL(undertow_tail_end_\kind, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
 	int3
 
+	.if	!\nr
+	/*
+	 * #VE. On the compartment's stack, below the CPU's frame, build the
+	 * rest of struct undertow_resume. RDI: where it is.
+	 */
+SYM_INNER_LABEL(undertow_ve_\kind, SYM_L_GLOBAL)
+	UNWIND_HINT_UNDEFINED
+	ENDBR
+	pushq	%r15
+	pushq	%r14
+	pushq	%r13
+	pushq	%r12
+	pushq	%r11
+	pushq	%r10
+	pushq	%r9
+	pushq	%r8
+	pushq	%rdi
+	pushq	%rsi
+	pushq	%rbp
+	pushq	%rbp				/* RSP's place */
+	pushq	%rbx
+	pushq	%rdx
+	pushq	%rcx
+	pushq	%rax
+	movq	%rsp, %rdi
+	movl	$1, %esi			/* a violation */
+	jmp	.Lout_\kind
+	.endif
+
 	/*
 	 * From here on every register may be the attacker's, and he may have
 	 * come here by any jump. Nothing is relied upon that view 0 uses.
@@ -221,6 +260,10 @@ SYM_INNER_LABEL(undertow_tail_end_\kind, SYM_L_GLOBAL)
 	GATE_TAIL undertow_gate_\kind, 2 * PAGE_SIZE, undertow_g2_\kind
 .Lexit_\kind:
 	movq	%rax, %rdi			/* the result */
+	.if	!\nr
+	xorl	%esi, %esi			/* returned */
+	.endif
+.Lout_\kind:
 	.if	\nr
 	movl	$\nr, %eax
 	movl	$KVM_VIEWS_SWITCH, %ebx
@@ -265,6 +308,10 @@ SYM_INNER_LABEL(undertow_g2_\kind, SYM_L_GLOBAL)
 SYM_INNER_LABEL(undertow_g3_\kind, SYM_L_GLOBAL)
 	UNWIND_HINT_UNDEFINED
 	ANNOTATE_NOENDBR
+	.if	!\nr
+	testq	%rsi, %rsi
+	jnz	.Lviolation_\kind
+	.endif
 	movq	%rdi, %rax
 	xorl	%edx, %edx			/* status: returned */
 .Lrestore_\kind:
@@ -308,6 +355,36 @@ SYM_INNER_LABEL(undertow_g3_\kind, SYM_L_GLOBAL)
 	wrfsbase %rcx
 	jmp	.Lfs_good_\kind
 
+	.if	!\nr
+	/*
+	 * A violation inside, or so it says. RDI: where its registers are, or
+	 * anything. To be looked at in C, as a record in the same place as the
+	 * host's.
+	 */
+.Lviolation_\kind:
+	UNWIND_HINT_UNDEFINED
+	pushq	$X86_EFLAGS_FIXED
+	popfq					/* DF, AC, NT, IOPL */
+	subq	$AEX_BYTES, %rsp
+	movq	%rsp, %rsi
+	subq	$RESUME_BYTES, %rsp
+	movq	%rsp, %rdx
+	xorl	%eax, %eax			/* nothing of the compartment's */
+	xorl	%ecx, %ecx
+	xorl	%ebx, %ebx
+	xorl	%ebp, %ebp
+	xorl	%r8d, %r8d
+	xorl	%r9d, %r9d
+	xorl	%r10d, %r10d
+	xorl	%r11d, %r11d
+	xorl	%r12d, %r12d
+	xorl	%r13d, %r13d
+	xorl	%r14d, %r14d
+	xorl	%r15d, %r15d
+	call	undertow_ve_inside		/* as undertow_fault */
+	jmp	.Lstopped_\kind
+	.endif
+
 	/*
 	 * undertow_fault_entry - where the host continues after an
 	 * asynchronous exit
@@ -325,6 +402,7 @@ SYM_INNER_LABEL(undertow_fault_entry_\kind, SYM_L_GLOBAL)
 	subq	$RESUME_BYTES, %rsp
 	movq	%rsp, %rsi
 	call	undertow_fault			/* RAX value, RDX status */
+.Lstopped_\kind:
 	testq	%rdx, %rdx
 	jg	.Lresume_\kind
 	addq	$(RESUME_BYTES + AEX_BYTES), %rsp

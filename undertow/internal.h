@@ -5,6 +5,7 @@
 #include <linux/linkage.h>
 #include <linux/percpu.h>
 #include <linux/undertow.h>
+#include <asm/trapnr.h>
 
 /* As the assembly returns it, in RAX and RDX. */
 struct undertow_ret {
@@ -36,6 +37,7 @@ extern char undertow_tail_vmfunc[];
 extern char undertow_tail_switch[];
 extern char undertow_tail_end_vmfunc[];
 extern char undertow_tail_end_switch[];
+extern char undertow_ve_vmfunc[];
 
 /* What undertow_sp points to; gate.S pushes it. */
 struct undertow_frame {
@@ -45,8 +47,18 @@ struct undertow_frame {
 	u64 rflags;
 };
 
-asmlinkage struct undertow_ret undertow_fault(const struct kvm_view_aex *aex,
+asmlinkage struct undertow_ret undertow_fault(struct kvm_view_aex *aex,
 					      struct undertow_resume *resume);
+asmlinkage struct undertow_ret undertow_ve_inside(unsigned long saved,
+						  struct kvm_view_aex *aex,
+						  struct undertow_resume *resume);
+bool undertow_ve_in_transit(const struct kvm_view_aex *aex);
+void undertow_ve_settle(const struct kvm_view_aex *aex,
+			struct kvm_ve_info *info);
+bool undertow_ve_take(struct kvm_ve_info *info);
+struct undertow_ret undertow_stopped(struct kvm_view_aex *aex,
+				     const struct kvm_ve_info *info,
+				     struct undertow_resume *resume);
 
 void undertow_reset_init(void);
 
@@ -66,6 +78,9 @@ struct undertow_ve_page {
 } __aligned(PAGE_SIZE);
 
 DECLARE_PER_CPU_PAGE_ALIGNED(struct undertow_ve_page, undertow_ve_page);
+
+/* As the host says it: the CPU raised vector 20, and could not deliver it. */
+#define UNDERTOW_EVENT_VE	(KVM_VIEW_EVENT_VALID | 0x300 | X86_TRAP_VE)
 
 /* Type field of event information; 0 is a maskable interrupt. */
 #define UNDERTOW_EVENT_TYPE	0x700

@@ -5,6 +5,7 @@
  */
 #include <linux/cpumask.h>
 #include <linux/gfp.h>
+#include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/pgtable.h>
@@ -34,6 +35,14 @@ u64 undertow_idt_gfn(void)
 
 	store_idt(&idtr);
 	return undertow_gfn((void *)idtr.address);
+}
+
+/**
+ * undertow_max_gfn() - the frame after the last one of memory
+ */
+u64 undertow_max_gfn(void)
+{
+	return max_pfn;
 }
 
 /**

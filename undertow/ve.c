@@ -22,6 +22,27 @@ bool undertow_has_fixup(unsigned long ip)
 }
 
 /**
+ * undertow_ve_take() - read this CPU's #VE record, and release the page
+ * @info: set to the record, or to one that isn't in use
+ *
+ * Context: Interrupts off.
+ * Return: true if there was one.
+ */
+bool undertow_ve_take(struct kvm_ve_info *info)
+{
+	struct kvm_ve_info *page = this_cpu_ptr(&undertow_ve_page.info);
+
+	info->busy = 0;
+	if (READ_ONCE(page->busy) != ~0u)
+		return false;
+
+	*info = *page;
+	barrier();
+	WRITE_ONCE(page->busy, 0);
+	return true;
+}
+
+/**
  * undertow_handle_ve() - a #VE arrived
  * @regs: the interrupted context
  * @addr: set to the linear address that was touched
@@ -32,21 +53,16 @@ bool undertow_has_fixup(unsigned long ip)
  */
 bool undertow_handle_ve(struct pt_regs *regs, unsigned long *addr)
 {
-	struct kvm_ve_info *page = this_cpu_ptr(&undertow_ve_page.info);
 	struct kvm_ve_info info;
 
 	/*
 	 * An IPI can carry vector 20 too. Without the busy word there is no
 	 * record, and nothing was denied.
 	 */
-	if (READ_ONCE(page->busy) != ~0u) {
+	if (!undertow_ve_take(&info)) {
 		pr_warn_ratelimited("undertow: vector 20 without a record\n");
 		return true;
 	}
-
-	info = *page;
-	barrier();
-	WRITE_ONCE(page->busy, 0);
 
 	*addr = info.gla;
 	undertow_rs_violation(&info, regs->ip);

@@ -26,6 +26,7 @@ struct seq_file;
  * @landed: in G1, where a call and a resume part
  * @tail: the restore tail in G1
  * @tail_end: its end
+ * @ve: in G1, where a #VE inside arrives; 0: the gate can't take it out
  */
 struct undertow_gate {
 	unsigned long base;
@@ -34,6 +35,7 @@ struct undertow_gate {
 	unsigned long landed;
 	unsigned long tail;
 	unsigned long tail_end;
+	unsigned long ve;
 };
 
 /**
@@ -52,16 +54,22 @@ struct undertow_outcome {
  * struct undertow_crossing - one crossing, on the stack of its caller
  * @out: how it ends
  * @view: EPTP index
+ * @stack: top of the stack that it runs on
+ * @granted: frame that it was given because of its last violation, plus 1
  * @deadline: when it has to be over, in ns of the monotonic clock; 0: never
  * @irqs_on: did the caller have interrupts on?
  * @has_context: was it resumed before, so that there is a struct undertow_resume?
+ * @ve_lost: did an event come between a #VE and the end of its way out?
  */
 struct undertow_crossing {
 	struct undertow_outcome *out;
+	unsigned long stack;
+	u64 granted;
 	u64 deadline;
 	u32 view;
 	bool irqs_on;
 	bool has_context;
+	bool ve_lost;
 };
 
 /**
@@ -84,6 +92,9 @@ struct undertow_resume {
 	u64 view;
 };
 
+/* What a call has of a compartment's stack. */
+#define UNDERTOW_STACK_BYTES	16384
+
 /* undertow_rs_fault(): the call does not end with an error. */
 #define UNDERTOW_GO_ON		1	/* with a new struct undertow_resume */
 #define UNDERTOW_REPLAY		2	/* with the one that is there */
@@ -95,6 +106,9 @@ extern bool undertow_sealed;
 extern unsigned int undertow_gate_tpr;
 extern unsigned long undertow_gate_ts;
 extern unsigned long undertow_stack_need;
+extern bool undertow_inside_believed;
+extern bool undertow_inside_kept;
+extern unsigned int undertow_inside_lose;
 
 /* gate and crossing: undertow/cross.c */
 const struct undertow_gate *undertow_gate_get(void);
@@ -114,10 +128,14 @@ int undertow_cpus_register(u32 flags);
 /* memory: undertow/mem.c */
 u64 undertow_gfn(const void *addr);
 u64 undertow_idt_gfn(void);
+u64 undertow_max_gfn(void);
 u64 undertow_ve_page_gfn(unsigned int cpu);
 void *undertow_pages_alloc(size_t bytes);
 void undertow_pages_free(void *addr, size_t bytes);
 unsigned int undertow_next_cpu(int cpu);
+
+/* #VE inside compartments: undertow/inside.c */
+u64 undertow_inside_idt_gfn(void);
 
 /* #VE: undertow/ve.c */
 bool undertow_has_fixup(unsigned long ip);
@@ -131,6 +149,7 @@ enum undertow_bench_what {
 	UNDERTOW_BENCH_SWITCH,
 	UNDERTOW_BENCH_FLOOR,
 	UNDERTOW_BENCH_VE,
+	UNDERTOW_BENCH_DENIED,
 };
 
 /**
@@ -139,7 +158,7 @@ enum undertow_bench_what {
  * @view: EPTP index to cross to
  * @entry: function to call there
  * @stack: top of a stack that is writable there
- * @target: protected address to touch, UNDERTOW_BENCH_VE only
+ * @target: protected address to touch, UNDERTOW_BENCH_VE and _DENIED only
  */
 struct undertow_bench {
 	u32 what;
@@ -240,8 +259,9 @@ s64 undertow_selftest_cross(const struct undertow_bench *b, void *arg);
 
 /* answered by kernel::undertow */
 int undertow_rs_init(int mode);
-long undertow_rs_fault(const struct kvm_view_aex *aex,
-		       const struct undertow_crossing *crossing,
+long undertow_rs_fault(struct kvm_view_aex *aex,
+		       const struct kvm_ve_info *info,
+		       struct undertow_crossing *crossing,
 		       const struct undertow_gate *gate,
 		       struct undertow_resume *resume);
 bool undertow_rs_is_dead(const struct undertow_crossing *crossing);

@@ -16,7 +16,8 @@
 //! and of a compartment against the kernel.
 //!
 //! Layers, each using the ones below it only: [`wire`] and the macros; [`compartment`], [`region`];
-//! `status`, `walk`, `stop`, `learn`, `stray`, `system`, `text`, `report`; `host`, `table`, `slot`; [`logic`].
+//! `status`, `walk`, `stop`, `learn`, `lend`, `stray`, `system`, `text`, `report`; `host`, `table`,
+//! `slot`; [`logic`].
 //!
 //! Documentation: `Documentation/undertow/`.
 
@@ -32,6 +33,7 @@ mod call;
 mod entry;
 mod host;
 mod learn;
+mod lend;
 mod report;
 mod restart;
 mod slot;

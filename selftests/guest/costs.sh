@@ -22,7 +22,7 @@ cat /tmp/costs
 # cost NAME: its whole part
 cost() { sed -n "s/^UT-COST $1=\([0-9]*\).*/\1/p" /tmp/costs; }
 
-plan 3
+plan 4
 [ "$(cost crossings)" = "$crossings" ] && [ "$(cost crossings_failed)" = 0 ]
 result $? "$crossings crossings come back by themselves"
 # An interrupt that waits for its end makes a long measurement exit once more.
@@ -34,4 +34,13 @@ hypercall-*) [ "$(cost crossing)" -lt 20000 ] ;;
 *) [ "$(cost crossing)" -le 90 ] && [ "$(cost hypercall_switch)" -ge $((20 * $(cost crossing))) ] ;;
 esac
 result $? '... and not too many instructions'
+# What is left of three switches by the host is the way in.
+case $(backend) in
+vmfunc-ve) denied=0 by_host=1 ;;
+vmfunc-*) denied=1 by_host=1 ;;
+*) denied=2 by_host=2 ;;
+esac
+[ "$(cost inside_deny_exits)" = "$denied" ] &&
+	[ "$(cost inside_deny_by_host_exits)" = "$by_host" ]
+result $? "a call that is denied something has $denied VM exits, by the host $by_host"
 finish

@@ -5,6 +5,7 @@
 # said, but never text or a region, and nothing after the seal.
 #
 # ut-cpus: 1 2
+# ut-backends: vmfunc-ve vmfunc-swve
 # ut-host: kvm.guest_views=2
 # ut-guest: undertow_learn
 # ut-last: yes
@@ -28,13 +29,18 @@ learn_test() {
 }
 
 plan 10
-learn_test 'first=0 again=0 written=8 learned=8 exits=2 region=-14 common_text=-14 own_text=-14 more=0' \
-	'ordinary memory is learned, with two exits a page; text and regions are not'
+# Where the CPU delivers #VE inside, it does so once the view has the page mapped.
+case $(backend) in
+vmfunc-ve) mapped=1 ;;
+*) mapped=2 ;;
+esac
+learn_test "first=0 again=0 written=16 learned=16 exits=2 mapped=$mapped region=-14 common_text=-14 own_text=-14 more=0" \
+	"ordinary memory is learned, with $mapped exits a page that is mapped; text and regions are not"
 [ "$(said 'compartment "learner" learns: it is not isolated')" = 1 ]
 result $? 'the log says that the compartment is not isolated'
-[ "$(said 'compartment "learner": write to .*ordinary memory.*right w missing; allowed, audit only')" = 8 ]
+[ "$(said 'compartment "learner": write to .*ordinary memory.*right w missing; allowed, audit only')" = 16 ]
 result $? '... and names each page'
-grep -q 'not isolated, 8 pages learned' /sys/kernel/debug/undertow/status
+grep -q 'not isolated, 16 pages learned' /sys/kernel/debug/undertow/status
 result $? '... and so does the status file'
 [ $(($(cat /proc/sys/kernel/tainted) & 64)) = 64 ]
 result $? 'the kernel is tainted'

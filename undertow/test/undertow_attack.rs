@@ -24,6 +24,8 @@ use kernel::{
 mod crossing;
 #[path = "attack/entries.rs"]
 mod entries;
+#[path = "attack/inside.rs"]
+mod inside;
 #[path = "attack/memory.rs"]
 mod memory;
 #[path = "attack/state.rs"]
@@ -40,7 +42,7 @@ module! {
     params: {
         attack: u32 {
             default: 0,
-            description: "0 read, 1 write, 2 switch, 3 scan, 4 timed jump, 5 read in view 0, 6 FPU, 7 stack, 8 no stack, 9 spin, 10 every byte of the gate, 11 every vector, 12 tables, 13 state at events",
+            description: "0 read, 1 write, 2 switch, 3 scan, 4 timed jump, 5 read in view 0, 6 FPU, 7 stack, 8 no stack, 9 spin, 10 every byte of the gate, 11 every vector, 12 tables, 13 state at events, 14 way out of #VE, 15 vector 20, 16 #VE page",
         },
         weaken: u32 {
             default: 0,
@@ -159,6 +161,9 @@ impl kernel::Module for Attack {
                 11 => sweep::every_vector(weaken)?,
                 12 => state::tables(weaken)?,
                 13 => state::events(key.as_ptr() as u64, weaken)?,
+                14 => inside::forged(&key, weaken)?,
+                15 => inside::vector_20(weaken)?,
+                16 => inside::page_in_use(&key, weaken)?,
                 _ => return Err(EINVAL),
             }
         };

@@ -4,9 +4,10 @@
 //!
 //! `insmod undertow_learn.ko` prints one line, errors as errno:
 //!
-//!     UT-LEARN first=... again=... written=... learned=... exits=... region=... common_text=... own_text=... more=...
+//!     UT-LEARN first=... again=... written=... learned=... exits=... mapped=... region=... common_text=... own_text=... more=...
 //!
-//! `exits` is what learning one page adds to a call; `more` are pages learned after the first ones.
+//! `exits` is what learning one page adds to a call, `mapped` the same for a page that the
+//! compartment had read before; `more` are pages learned after the first ones.
 
 use core::{
     ffi::c_int,
@@ -20,6 +21,7 @@ use kernel::{
     prelude::*,
     undertow::{
         selftest,
+        Entry,
         Policy,
         Region, //
     },
@@ -63,6 +65,17 @@ ut_learn_write:
     ret
     int3
     .size ut_learn_write, . - ut_learn_write
+
+    .p2align 4
+    .globl ut_learn_read
+    .type ut_learn_read, @function
+ut_learn_read:
+    endbr64
+    movq    (%rdi), %rax
+    movq    (%rax), %rcx
+    ret
+    int3
+    .size ut_learn_read, . - ut_learn_read
     .popsection
     "#,
     options(att_syntax)
@@ -70,6 +83,7 @@ ut_learn_write:
 
 extern "C" {
     fn ut_learn_write(orders: *mut u8);
+    fn ut_learn_read(orders: *mut u8);
 }
 
 undertow::compartment! {
@@ -84,13 +98,17 @@ struct Learns {
 }
 
 fn write(at: usize, value: u64) -> Result {
+    run(ut_learn_write, at, value)
+}
+
+fn run(entry: Entry, at: usize, value: u64) -> Result {
     let mut call = LEARNER.begin()?;
     let orders = call.alloc(size_of::<[u64; 2]>(), 8)?.cast::<u64>();
     // SAFETY: `alloc` returned room for two words; the entry takes such orders.
     unsafe {
         orders.write(at as u64);
         orders.add(1).write(value);
-        call.run(ut_learn_write, orders.as_ptr().cast())?;
+        call.run(entry, orders.as_ptr().cast())?;
     }
     Ok(())
 }
@@ -123,7 +141,7 @@ impl kernel::Module for Learns {
         // Ordinary memory of the kernel, which no compartment may write.
         let words = PAGE_SIZE / size_of::<u64>();
         let mut memory = KVVec::new();
-        for _ in 0..(pages + 1) * words {
+        for _ in 0..(2 * pages + 1) * words {
             memory.push(AtomicU64::new(0), GFP_KERNEL)?;
         }
         if module_parameters::seal.value() != 0 {
@@ -141,7 +159,16 @@ impl kernel::Module for Learns {
             least = least.min(exits);
             usual = usual.min(exits_again);
         }
-        let written = (0..pages)
+        // The same for pages that are mapped in the view.
+        let mut mapped = u64::MAX;
+        for page in pages..2 * pages {
+            let at = memory[page * words..].as_ptr() as usize;
+            run(ut_learn_read, at, 0)?;
+            let (exits, ended) = exits_of(|| write(at, page as u64 + 1))?;
+            first = first.min(ended);
+            mapped = mapped.min(exits);
+        }
+        let written = (0..2 * pages)
             .filter(|page| memory[page * words].load(Ordering::Relaxed) == *page as u64 + 1)
             .count();
         let learned = LEARNER.learned();
@@ -155,12 +182,13 @@ impl kernel::Module for Learns {
             Ok(errno(write(alias.addr(), 1)))
         };
         pr_info!(
-            "UT-LEARN first={} again={} written={} learned={} exits={} region={} common_text={} own_text={} more={}\n",
+            "UT-LEARN first={} again={} written={} learned={} exits={} mapped={} region={} common_text={} own_text={} more={}\n",
             first,
             again,
             written,
             learned,
             least.saturating_sub(usual),
+            mapped.saturating_sub(usual),
             errno(write(region.as_ptr() as usize, 1)),
             text(selftest::common().end - 8)?,
             text(own_text)?,

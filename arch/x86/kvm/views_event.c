@@ -5,6 +5,8 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <asm/vmx.h>
+
 #include "irq.h"
 #include "mmu.h"
 #include "regs.h"
@@ -157,11 +159,34 @@ static void prepare_hw_ve(struct kvm_vcpu *vcpu, gpa_t gpa)
 				      &level);
 }
 
+/*
+ * What the CPU needs to deliver #VE in a view can be missing because the host has
+ * not mapped it, or not any more.  This event is told to the guest, but let the
+ * next one find it.
+ */
+static void map_for_delivery(struct kvm_vcpu *vcpu)
+{
+	u64 error_code = PFERR_GUEST_FINAL_MASK;
+	struct kvm_view_exit exit;
+	u8 level;
+
+	kvm_x86_ops.views_ops->exit(vcpu, &exit);
+	if (exit.reason != EXIT_REASON_EPT_VIOLATION ||
+	    !vcpu->arch.views->ve_page)
+		return;
+
+	if (exit.qual & EPT_VIOLATION_ACC_WRITE)
+		error_code |= PFERR_WRITE_MASK;
+	if (!kvm_view_missing(vcpu, exit.gpa, error_code))
+		kvm_mmu_view_prefault(vcpu, exit.gpa, error_code, &level);
+}
+
+/* Is the violation one that the guest wants as #VE, in the current view? */
 static bool wants_ve(struct kvm_vcpu *vcpu, gpa_t gpa)
 {
 	guard(read_lock)(&vcpu->kvm->mmu_lock);
-	return kvm_view_rights(kvm_views(vcpu->kvm), 0, gpa_to_gfn(gpa), NULL) &
-	       KVM_VIEW_VE;
+	return kvm_view_rights(kvm_views(vcpu->kvm), vcpu->arch.view,
+			       gpa_to_gfn(gpa), NULL) & KVM_VIEW_VE;
 }
 
 /**
@@ -175,8 +200,13 @@ int kvm_view_violation(struct kvm_vcpu *vcpu, u8 missing)
 	bool vectoring = kvm_event_needs_reinjection(vcpu);
 	bool exec = missing & KVM_VIEW_X;
 	struct kvm_view_exit exit;
+	bool ve;
 
 	kvm_x86_ops.views_ops->exit(vcpu, &exit);
+	ve = kvm_vcpu_has_views(vcpu) && !exec && !vectoring &&
+	     wants_ve(vcpu, exit.gpa);
+	if (ve)
+		prepare_hw_ve(vcpu, exit.gpa);
 
 	if (vcpu->arch.view)
 		return kvm_view_aex(vcpu, vectoring ? KVM_VIEW_AEX_EVENT :
@@ -188,12 +218,8 @@ int kvm_view_violation(struct kvm_vcpu *vcpu, u8 missing)
 	    kvm_view_trusted_sp(vcpu))
 		return kvm_view_aex(vcpu, KVM_VIEW_AEX_GUARD, &exit, missing);
 
-	if (kvm_vcpu_has_views(vcpu) && !exec && !vectoring &&
-	    wants_ve(vcpu, exit.gpa)) {
-		prepare_hw_ve(vcpu, exit.gpa);
-		if (inject_ve(vcpu, &exit))
-			return 1;
-	}
+	if (ve && inject_ve(vcpu, &exit))
+		return 1;
 
 	kvm_inject_gp(vcpu, 0);
 	return 1;
@@ -224,6 +250,7 @@ bool kvm_view_handle_exit(struct kvm_vcpu *vcpu, bool legal, bool exception,
 	}
 
 	if (kvm_event_needs_reinjection(vcpu) || (exception && !legal)) {
+		map_for_delivery(vcpu);
 		*ret = kvm_view_aex_current(vcpu, KVM_VIEW_AEX_EVENT, 0);
 		return true;
 	}

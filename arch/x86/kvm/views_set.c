@@ -38,12 +38,11 @@ static bool legal_op(const struct kvm_view_op *op)
 	switch (op->type) {
 	case KVM_VIEW_OP_PROTECT:
 		/*
-		 * #VE in a view would be delivered by an IDT that the view
-		 * can't read; and with W, no SPTE could tell a violation from
-		 * KVM's own faults.
+		 * With W, no SPTE could tell a violation from KVM's own faults.
+		 * Whether a view has what it takes to deliver #VE is the guest's
+		 * business: if not, it becomes an asynchronous exit.
 		 */
-		if ((op->flags & KVM_VIEW_OP_VE) &&
-		    (op->view || (op->mask & KVM_VIEW_W)))
+		if ((op->flags & KVM_VIEW_OP_VE) && (op->mask & KVM_VIEW_W))
 			return false;
 		return !op->target;
 	case KVM_VIEW_OP_REMAP:
@@ -75,7 +74,7 @@ static long protect(struct kvm *kvm, struct kvm_view *v,
 	gfn_t end = op->gfn + op->npages;
 	u8 val = op->mask;
 
-	if ((op->mask & KVM_VIEW_W) &&
+	if (((op->mask & KVM_VIEW_W) || (op->flags & KVM_VIEW_OP_VE)) &&
 	    (kvm_view_policy_any(v->policy, op->gfn, end) &
 	     KVM_VIEW_REMAPPED))
 		return -EINVAL;

@@ -166,7 +166,7 @@ static int range_value(const struct kvm_view_range *range, u16 view)
 	case 0:
 		return range->rights;
 	case KVM_VIEW_RANGE_VE:
-		return view || (range->rights & KVM_VIEW_W) ?
+		return (range->rights & KVM_VIEW_W) ?
 		       -EINVAL : range->rights | KVM_VIEW_VE;
 	case KVM_VIEW_RANGE_REMAPPED:
 		return !view || (range->rights & KVM_VIEW_W) ?

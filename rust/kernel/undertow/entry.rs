@@ -31,17 +31,18 @@ extern "C" fn undertow_rs_init(mode: c_int) -> c_int {
 ///
 /// # Safety
 ///
-/// All must be valid for reads, `resume` also for writes. Called with interrupts off, where RCU is
-/// watching.
+/// All must be valid for reads, and all but `info` and `gate` for writes, by nobody else. Called with
+/// interrupts off, where RCU is watching.
 #[no_mangle]
 unsafe extern "C" fn undertow_rs_fault(
-    aex: *const bindings::kvm_view_aex,
-    crossing: *const bindings::undertow_crossing,
+    aex: *mut bindings::kvm_view_aex,
+    info: *const bindings::kvm_ve_info,
+    crossing: *mut bindings::undertow_crossing,
     gate: *const bindings::undertow_gate,
     resume: *mut bindings::undertow_resume,
 ) -> c_long {
     // SAFETY: The caller's promise.
-    unsafe { stop::stopped(&*aex, &*crossing, &*gate, resume) }
+    unsafe { stop::stopped(&mut *aex, &*info, &mut *crossing, &*gate, resume) }
 }
 
 /// Returns whether a call must not go on because its compartment was killed.

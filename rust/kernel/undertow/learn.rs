@@ -133,7 +133,7 @@ pub(super) fn is_reusable(compartment: &Compartment) -> bool {
     if super::selftest::reuses_learned() {
         return true;
     }
-    compartment.learned() == 0
+    !applies(compartment)
 }
 
 /// Returns whether a frame holds a gate, common text or text of a compartment.

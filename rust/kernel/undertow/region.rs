@@ -24,6 +24,9 @@ pub enum Policy {
     KernelRo,
     /// Only the compartment in this view reads, nobody else, ordinary kernel code included.
     CompartmentOnly(u16),
+    /// Ordinary kernel code reads and writes, and so does the compartment in this view: each page
+    /// from the first time that it touches it. No other compartment can read.
+    Lent(u16),
 }
 
 impl Policy {
@@ -32,6 +35,7 @@ impl Policy {
             Policy::KernelRw => 0,
             Policy::KernelRo => 1,
             Policy::CompartmentOnly(view) => 2 | u64::from(view) << 8,
+            Policy::Lent(view) => 3 | u64::from(view) << 8,
         }
     }
 
@@ -39,6 +43,7 @@ impl Policy {
         match value & 0xff {
             0 => Policy::KernelRw,
             1 => Policy::KernelRo,
+            3 => Policy::Lent((value >> 8) as u16),
             _ => Policy::CompartmentOnly((value >> 8) as u16),
         }
     }
@@ -178,6 +183,24 @@ impl Region {
         self.policy = Policy::CompartmentOnly(owner.view().unwrap_or(0));
         Ok(())
     }
+
+    /// Lends the region to one compartment; before [`lock`](Self::lock).
+    ///
+    /// A page that the compartment never touches costs nothing, and stays out of its reach. The first
+    /// touch of each costs one hypercall, and, where the CPU delivers #VE, no other VM exit. What the
+    /// compartment may write it can write at any time, from any CPU: read it once, and believe nothing
+    /// in it. Taken back when the region is dropped. Nothing more is lent once the system is sealed.
+    ///
+    /// # Errors
+    ///
+    /// - `EBUSY` when it is locked already.
+    pub fn lend_to(&mut self, borrower: &'static Compartment) -> Result {
+        if self.locked {
+            return Err(EBUSY);
+        }
+        self.policy = Policy::Lent(borrower.view().unwrap_or(0));
+        Ok(())
+    }
 }
 
 impl Drop for Region {
@@ -187,7 +210,7 @@ impl Drop for Region {
             return;
         }
         if let Some(index) = self.index {
-            if let Err(error) = system::unprotect_root(index) {
+            if let Err(error) = system::unprotect_root(index, self.policy) {
                 // Pages that the host still guards would kill whoever gets them next.
                 pr_err!(
                     "undertow: a region can't be given back ({:?}): its pages stay lost\n",
@@ -202,7 +225,7 @@ impl Drop for Region {
         unsafe { core::ptr::write_bytes(self.addr.as_ptr(), 0, self.bytes) };
 
         if let Some(index) = self.index {
-            if let Err(error) = system::unprotect_views(index) {
+            if let Err(error) = system::unprotect_views(index, self.policy) {
                 pr_err!(
                     "undertow: a region stays hidden from compartments ({:?})\n",
                     error

@@ -62,6 +62,7 @@ pub(super) fn class_of(region: Option<&RegionInfo<'_>>) -> Class {
         Some(Policy::CompartmentOnly(number)) => {
             ViewId::new(number).map_or(Class::KernelRw, Class::OnlyRo)
         }
+        Some(Policy::Lent(number)) => ViewId::new(number).map_or(Class::KernelRw, Class::Lent),
         None => Class::Ordinary,
     }
 }
@@ -75,7 +76,7 @@ pub(super) fn region_of<'a>(tables: Reader<'a>, violation: &Violation) -> Option
 
 pub(super) fn scene(violation: &Violation, class: Class) -> Scene {
     Scene {
-        view: View::new(violation.view, Reach::Readable),
+        view: View::new(violation.view, Reach::Readable, false),
         class,
         attempts: 0,
         in_crossing: violation.view != ViewId::ROOT,
@@ -93,6 +94,13 @@ impl crate::fmt::Display for Report<'_> {
     }
 }
 
+/// Returns a #VE record in the terms of the logic.
+pub(super) fn ve_info(info: &bindings::kvm_ve_info) -> &VeInfo {
+    const { assert!(size_of::<VeInfo>() == size_of::<bindings::kvm_ve_info>()) };
+    // SAFETY: Both are the same 80 bytes of plain integers; `logic` checks the layout.
+    unsafe { &*core::ptr::from_ref(info).cast::<VeInfo>() }
+}
+
 /// View 0 was denied an access by #VE: says what it did. What follows is up to the exception
 /// table.
 ///
@@ -104,9 +112,7 @@ pub(super) unsafe fn denied_in_root(info: &bindings::kvm_ve_info, ip: usize) {
     if !may_log() {
         return;
     }
-    // SAFETY: Both are the same 64 bytes of plain integers; `logic` checks the layout.
-    let info = unsafe { &*core::ptr::from_ref(info).cast::<VeInfo>() };
-    const { assert!(size_of::<VeInfo>() == size_of::<bindings::kvm_ve_info>()) };
+    let info = ve_info(info);
 
     let Ok(violation) = Violation::of_ve(info, ViewId::ROOT, ip as u64) else {
         pr_err!("undertow: #VE with a record of something else\n");

@@ -38,6 +38,7 @@ use super::{
 };
 
 pub mod events;
+pub mod inside;
 pub mod leaks;
 pub mod shake;
 
@@ -268,6 +269,8 @@ pub enum What {
     Floor = bindings::undertow_bench_what_UNDERTOW_BENCH_FLOOR as isize,
     /// An access that #VE denies and the exception table fixes up.
     Ve = bindings::undertow_bench_what_UNDERTOW_BENCH_VE as isize,
+    /// A crossing in which the entry, which gets the target, is denied that.
+    Denied = bindings::undertow_bench_what_UNDERTOW_BENCH_DENIED as isize,
 }
 
 /// A call that measures instead of being made.
@@ -275,7 +278,7 @@ pub struct Bench(bindings::undertow_bench);
 
 impl Bench {
     /// Prepares measurements with `entry` in the compartment of `call`. `target` is for
-    /// [`What::Ve`].
+    /// [`What::Ve`] and [`What::Denied`].
     pub fn new(call: &Call, entry: Entry, target: *const u8) -> Self {
         Self(bindings::undertow_bench {
             what: 0,

@@ -24,7 +24,7 @@ use super::logic::slots;
 pub(super) const GUARD_BYTES: usize = PAGE_SIZE;
 
 /// As large as a kernel stack.
-pub(super) const STACK_BYTES: usize = 4 * PAGE_SIZE;
+pub(super) const STACK_BYTES: usize = bindings::UNDERTOW_STACK_BYTES as usize;
 
 /// What a compartment that names no size has for arguments and results.
 pub(super) const DEFAULT_ARENA_BYTES: usize = 11 * PAGE_SIZE;

@@ -142,6 +142,7 @@ fn start() -> Result<Backend, &'static CStr> {
         return Err(c"the host refused to register the boot CPU");
     }
 
-    system::restrict()?;
+    let inside = backend.vmfunc && backend.hardware_ve && features.has_remap();
+    system::restrict(inside)?;
     Ok(backend)
 }

@@ -20,12 +20,18 @@ use super::{
         OnFault, //
     },
     learn,
+    lend,
     logic::{
         abi::{
             Aex,
             Cause, //
         },
         addr::ViewId,
+        class::Class,
+        inside::{
+            explain,
+            Vector20, //
+        },
         report::Report,
         resume::{
             self,
@@ -45,9 +51,11 @@ use super::{
         class_of,
         may_log,
         region_of,
-        scene, //
+        scene,
+        ve_info, //
     },
     restart,
+    system::is_sealed,
     table::Reader, //
 };
 
@@ -55,6 +63,10 @@ use super::{
 static STOPPED: Atomic<u64> = Atomic::new(0);
 /// Events after which a call went on.
 static RESUMED: Atomic<u64> = Atomic::new(0);
+
+/// Events that came between a #VE and the end of its way out.
+#[cfg(CONFIG_UNDERTOW_SELFTEST)]
+pub(super) static LOST: Atomic<u64> = Atomic::new(0);
 
 /// Returns the calls that a fault ended, and the events after which one went on.
 pub(super) fn statistics() -> (u64, u64) {
@@ -88,21 +100,24 @@ fn crossing_of(
 ///
 /// `context` must be valid for writes. Interrupts must be off, on a CPU that RCU is watching.
 pub(super) unsafe fn stopped(
-    aex: &bindings::kvm_view_aex,
-    crossing: &bindings::undertow_crossing,
+    aex: &mut bindings::kvm_view_aex,
+    info: &bindings::kvm_ve_info,
+    crossing: &mut bindings::undertow_crossing,
     gate: &bindings::undertow_gate,
     context: *mut bindings::undertow_resume,
 ) -> c_long {
     // SAFETY: Both are the same 224 bytes of plain integers; `logic` checks the layout.
-    let aex = unsafe { &*core::ptr::from_ref(aex).cast::<Aex>() };
+    let aex = unsafe { &mut *core::ptr::from_mut(aex).cast::<Aex>() };
     const { assert!(size_of::<Aex>() == size_of::<bindings::kvm_view_aex>()) };
 
+    let is_lost = explain_ve(aex, info, crossing);
+    let aex = &*aex;
     #[cfg(CONFIG_UNDERTOW_SELFTEST)]
     let aex = &super::selftest::events::forge(*aex);
 
     // SAFETY: The caller's promise, which holds to the end of this function.
     let tables = unsafe { Reader::new() };
-    let next = judge(tables, aex, crossing).and_then(|view| {
+    let next = judge(tables, aex, crossing, is_lost).and_then(|view| {
         #[cfg_attr(not(CONFIG_UNDERTOW_SELFTEST), allow(unused_mut))]
         let mut crossing = crossing_of(view, crossing, gate);
         #[cfg(CONFIG_UNDERTOW_SELFTEST)]
@@ -138,8 +153,34 @@ pub(super) unsafe fn stopped(
     }
 }
 
+/// Makes a #VE inside, whichever way it came, the violation that it was. Returns whether it was one
+/// that has to happen anew.
+fn explain_ve(
+    aex: &mut Aex,
+    info: &bindings::kvm_ve_info,
+    crossing: &mut bindings::undertow_crossing,
+) -> bool {
+    let Ok(own) = ViewId::new(crossing.view as u16) else {
+        return false;
+    };
+    match explain(aex, ve_info(info), own, crossing.ve_lost) {
+        Vector20::Lost => {
+            crossing.ve_lost = false;
+            #[cfg(CONFIG_UNDERTOW_SELFTEST)]
+            LOST.add(1, Relaxed);
+            true
+        }
+        Vector20::Violation | Vector20::Other => false,
+    }
+}
+
 /// Returns the view of a crossing whose call goes on, or what ends it.
-fn judge(tables: Reader<'_>, aex: &Aex, crossing: &bindings::undertow_crossing) -> Result<ViewId> {
+fn judge(
+    tables: Reader<'_>,
+    aex: &Aex,
+    crossing: &mut bindings::undertow_crossing,
+    is_lost: bool,
+) -> Result<ViewId> {
     // Another CPU has ended all of this, because the next kernel is about to come.
     if let Ok(Cause::Reset) = aex.cause() {
         return Err(EINTR);
@@ -152,6 +193,9 @@ fn judge(tables: Reader<'_>, aex: &Aex, crossing: &bindings::undertow_crossing) 
     let compartment = tenant.compartment;
     if must_end(compartment) {
         return Err(code::ESHUTDOWN);
+    }
+    if is_lost {
+        return Ok(own);
     }
     let Ok(violation) = Violation::of_aex(aex) else {
         if may_log() {
@@ -168,6 +212,11 @@ fn judge(tables: Reader<'_>, aex: &Aex, crossing: &bindings::undertow_crossing) 
     scene.attempts = u32::MAX;
     if violation.view.is_compartment() {
         scene.view.id = own;
+    }
+    if let (Class::Lent(_), What::Access(access)) = (class, violation.what) {
+        // Given already, and it did not help?
+        scene.attempts = u32::from(crossing.granted == access.gfn.number() + 1);
+        scene.is_sealed = is_sealed();
     }
     if learn::applies(compartment) && learn::concerns(&violation) {
         // There is a second try, and the host knows about the seal.
@@ -192,6 +241,12 @@ fn judge(tables: Reader<'_>, aex: &Aex, crossing: &bindings::undertow_crossing) 
                 return Err(EINTR);
             }
             return Ok(own);
+        }
+        (Verdict::Grant(wanted), What::Access(access)) => {
+            if lend::allow(own, &access, wanted).is_ok() {
+                crossing.granted = access.gfn.number() + 1;
+                return Ok(own);
+            }
         }
         (verdict @ Verdict::Audit(wanted), What::Access(access)) => {
             if learn::allow(tables, compartment, own, &access, wanted).is_ok() {

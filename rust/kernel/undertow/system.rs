@@ -11,9 +11,11 @@
 //! # Invariants
 //!
 //! - INV-SYSTEM-1: what the host enforces is what the layout plans, except for a change that
-//!   failed half-way, which leaves fewer rights, never more.
+//!   failed half-way, which leaves fewer rights, never more; and for what was lent on demand, which
+//!   is taken back before anything else happens to it.
 
 use crate::{
+    bindings,
     error::code,
     page::PAGE_SIZE,
     prelude::*, //
@@ -22,12 +24,19 @@ use crate::{
 use super::{
     host,
     logic::{
+        abi::{
+            consts::KVM_VIEW_OP_VE,
+            ViewOp, //
+        },
+        access::Access,
         addr::{
+            Gfn,
             GfnRange,
             ViewId, //
         },
         class::{
             Class,
+            Grant,
             Reach,
             View, //
         },
@@ -82,6 +91,10 @@ pub(super) struct State {
     created: u64,
     /// One bit per created view that has no compartment.
     free: u64,
+    /// One bit per view in which the CPU can deliver #VE.
+    takes_ve: u64,
+    /// The frame of the IDT, and what such views see in its place.
+    inside_idt: Option<(Gfn, Gfn)>,
     sealed: bool,
 }
 
@@ -91,6 +104,8 @@ kernel::sync::global_lock! {
         layout: Layout::new(),
         created: 0b11,
         free: 0,
+        takes_ve: 0,
+        inside_idt: None,
         sealed: false,
     };
 }
@@ -143,6 +158,18 @@ impl State {
         self.created & 1 << number != 0
     }
 
+    /// Returns whether the CPU delivers #VE in a view.
+    #[cfg(CONFIG_UNDERTOW_SELFTEST)]
+    pub(super) fn has_inside_idt(&self, number: u16) -> bool {
+        self.takes_ve & 1 << number != 0
+    }
+
+    /// Returns the frame of the IDT, and what views see in its place.
+    #[cfg(CONFIG_UNDERTOW_SELFTEST)]
+    pub(super) fn inside_idt(&self) -> Option<(Gfn, Gfn)> {
+        self.inside_idt
+    }
+
     /// Returns how many runs of frames have an owner.
     #[cfg(CONFIG_UNDERTOW_SELFTEST)]
     pub(super) fn nr_runs(&self) -> usize {
@@ -160,7 +187,7 @@ impl State {
         let mut views = KVec::new();
         for number in 0..MAX_VIEWS as u16 {
             if self.has_view(number) {
-                views.push(view(number)?, GFP_KERNEL)?;
+                views.push(self.view(number)?, GFP_KERNEL)?;
             }
         }
         Ok(views)
@@ -188,9 +215,69 @@ impl State {
         if usize::from(number) >= MAX_VIEWS {
             return Err(ENOSPC);
         }
-        create_view(&self.layout, view(number)?)?;
+        create_view(&self.layout, self.view(number)?)?;
         self.created |= 1 << number;
+        self.let_ve_in(number)?;
         Ok(number)
+    }
+
+    /// Returns a view as plans need it.
+    fn view(&self, number: u16) -> Result<View> {
+        let takes_ve = self.takes_ve & 1 << number != 0;
+        Ok(View::new(view_id(number)?, Reach::Readable, takes_ve))
+    }
+
+    /// Has the CPU deliver #VE in a view, where it can. Where not, violations there are exits.
+    fn let_ve_in(&mut self, number: u16) -> Result {
+        let Some((idt, instead)) = self.inside_idt else {
+            return Ok(());
+        };
+        let op = ViewOp::remap(view_id(number)?, idt, instead, Access::R);
+        if host::set(&[op]).is_err() {
+            return Ok(());
+        }
+        // INVARIANT: INV-SYSTEM-1: the IDT itself stays absent, as planned.
+        self.takes_ve |= 1 << number;
+        let view = self.view(number)?;
+        self.tell(view, |grant| grant.ve)
+    }
+
+    /// Tells the host once more what a view grants on frames with an owner: those that `which` picks.
+    fn tell(&self, view: View, which: impl Fn(Grant) -> bool) -> Result {
+        apply_plan(|emit| {
+            for run in self.layout.runs() {
+                let grant = run.value.grant(view);
+                if run.value != Class::Idt && which(grant) {
+                    emit(Edit {
+                        view: view.id,
+                        range: run.range,
+                        grant,
+                    })?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Has writes to ordinary memory raise #VE in the view of a compartment that learns.
+    fn learn_by_ve(&self, number: u16) -> Result {
+        let view = self.view(number)?;
+        let Some((idt, _)) = self.inside_idt.filter(|_| view.takes_ve) else {
+            return Ok(());
+        };
+        // SAFETY: Set once, at boot.
+        let end = unsafe { bindings::undertow_max_gfn() };
+        let access = Class::Ordinary.grant(view).access;
+        let mut ops = KVec::new();
+        for (start, end) in [(0, idt.number()), (idt.number() + 1, end)] {
+            if let Ok(range) = GfnRange::between(start, end) {
+                let op = ViewOp::protect(view.id, range, access, KVM_VIEW_OP_VE);
+                ops.push(op, GFP_KERNEL)?;
+            }
+        }
+        host::set(&ops).map_err(host::errno)?;
+        // What has an owner is not ordinary. Nobody has entered the view yet.
+        self.tell(view, |_| true)
     }
 
     /// Returns whether frames belong to this view: a region that was not given back, say.
@@ -260,9 +347,8 @@ fn from_ordinary(range: GfnRange, class: Class) -> Change<Class> {
     }
 }
 
-fn view(number: u16) -> Result<View> {
-    let id = ViewId::new(number).map_err(|_| EINVAL)?;
-    Ok(View::new(id, Reach::Readable))
+fn view_id(number: u16) -> Result<ViewId> {
+    ViewId::new(number).map_err(|_| EINVAL)
 }
 
 /// Calls `look` with the state, which does not change meanwhile: nothing registers, nothing is

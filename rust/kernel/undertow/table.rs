@@ -168,6 +168,13 @@ pub(super) fn add_region(info: &RegionInfo<'static>) -> Result<usize> {
     Err(ENOSPC)
 }
 
+/// Nothing of a region is lent any more. The caller holds the system lock.
+pub(super) fn end_loan(index: usize) {
+    REGIONS[index]
+        .policy
+        .store(Policy::KernelRw.encode(), Relaxed);
+}
+
 /// Removes a region. The caller holds the system lock.
 pub(super) fn remove_region(index: usize) {
     REGIONS[index].npages.store(0, Release);

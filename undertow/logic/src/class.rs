@@ -14,17 +14,21 @@
 //! - `INV-VIEW-3`: no view but its owner's grants anything on a region of a
 //!   compartment, the root view included.
 //! - `INV-VIEW-4`: a compartment writes its own stacks, heap and writable
-//!   regions only; the transit view writes nothing.
+//!   regions only, among them what is lent to it; the transit view writes
+//!   nothing.
 //! - `INV-VIEW-5`: text of a compartment is executable in its view only, and
 //!   common text in compartment views only.
 //! - `INV-VIEW-6`: the IDT page and the #VE information pages are absent
 //!   outside the root view.
 //! - `INV-VIEW-7`: what a compartment can write, no view can execute.
-//! - `INV-VIEW-8`: only data regions in the root view turn a violation into
-//!   #VE, and never where execute is what makes the difference.
+//! - `INV-VIEW-8`: only regions turn a violation into #VE, in the root view and
+//!   in views that can take one; never what comes after a switch of the view.
 //! - `INV-VIEW-9`: no view executes a page of a gate that is not in use.
 
-use super::access::Access;
+use super::access::{
+    Access,
+    Rights, //
+};
 use super::addr::ViewId;
 
 /// Which of the four pages of the gate.
@@ -74,6 +78,9 @@ pub enum Class {
     OnlyRo(ViewId),
     /// Region that only the compartment with this view may read and write.
     OnlyRw(ViewId),
+    /// Region of the kernel that the compartment with this view may read and
+    /// write as well: each page from the first time that it wants to.
+    Lent(ViewId),
 }
 
 /// What a view that nothing else is said about grants.
@@ -92,6 +99,8 @@ pub struct View {
     pub id: ViewId,
     /// What it reaches; matters for compartments only.
     pub reach: Reach,
+    /// Whether #VE can be delivered in it; matters for compartments only.
+    pub takes_ve: bool,
 }
 
 impl View {
@@ -99,19 +108,25 @@ impl View {
     pub const ROOT: View = View {
         id: ViewId::ROOT,
         reach: Reach::Readable,
+        takes_ve: true,
     };
 
     /// The transit view.
     pub const TRANSIT: View = View {
         id: ViewId::TRANSIT,
         reach: Reach::Readable,
+        takes_ve: false,
     };
 
-    /// Returns the view with this number; `reach` is for the view of a
+    /// Returns the view with this number; the rest is for the view of a
     /// compartment.
-    pub const fn new(id: ViewId, reach: Reach) -> View {
+    pub const fn new(id: ViewId, reach: Reach, takes_ve: bool) -> View {
         if id.is_compartment() {
-            View { id, reach }
+            View {
+                id,
+                reach,
+                takes_ve,
+            }
         } else if id.number() == ViewId::ROOT.number() {
             View::ROOT
         } else {
@@ -164,7 +179,8 @@ impl Class {
             | Class::Guard(owner)
             | Class::Heap(owner)
             | Class::OnlyRo(owner)
-            | Class::OnlyRw(owner) => Some(owner),
+            | Class::OnlyRw(owner)
+            | Class::Lent(owner) => Some(owner),
             _ => None,
         }
     }
@@ -173,8 +189,21 @@ impl Class {
     pub const fn is_region(self) -> bool {
         matches!(
             self,
-            Class::KernelRw | Class::KernelRo | Class::OnlyRo(_) | Class::OnlyRw(_)
+            Class::KernelRw
+                | Class::KernelRo
+                | Class::OnlyRo(_)
+                | Class::OnlyRw(_)
+                | Class::Lent(_)
         )
+    }
+
+    /// Returns what `view` may be given on a page of this class when it asks for
+    /// it, beside what it is granted.
+    pub fn on_demand(self, view: View) -> Access {
+        match self {
+            Class::Lent(owner) if owner == view.id => Access::Rw,
+            _ => Access::None,
+        }
     }
 
     /// Returns what `view` grants on a page of this class.
@@ -182,7 +211,15 @@ impl Class {
         match view.id {
             ViewId::ROOT => self.grant_root(),
             ViewId::TRANSIT => Grant::exit(self.access_transit()),
-            id => Grant::exit(self.access_compartment(id, view.default_access())),
+            id => {
+                let access = self.access_compartment(id, view.default_access());
+                // Where a violation by a write can't be told from the host's
+                // own, there is no #VE.
+                Grant {
+                    access,
+                    ve: view.takes_ve && self.is_region() && !access.allows(Rights::W),
+                }
+            }
         }
     }
 
@@ -196,7 +233,7 @@ impl Class {
             Class::Gate(GatePage::G0 | GatePage::G3) => Grant::exit(Access::Rx),
             Class::Gate(GatePage::G1 | GatePage::G2) | Class::UnusedGate => Grant::exit(Access::R),
             Class::CommonText | Class::Text(_) => Grant::exit(Access::R),
-            Class::Stack(_) | Class::Heap(_) => Grant::exit(Access::Rw),
+            Class::Stack(_) | Class::Heap(_) | Class::Lent(_) => Grant::exit(Access::Rw),
             Class::KernelRo => Grant::ve(Access::R),
             Class::OnlyRo(_) | Class::OnlyRw(_) => Grant::ve(Access::None),
             Class::Ordinary

@@ -10,6 +10,7 @@
 //!
 //! - [`report`]: one readable line for a violation;
 //! - [`resume`]: how a compartment goes on after an event;
+//! - [`inside`]: what a #VE inside a compartment was;
 //! - [`verdict`]: what to do about a violation;
 //! - [`walk`]: whether what is in force is sound;
 //! - [`layout`]: who owns which frame, and the changes that make the views so;
@@ -27,6 +28,7 @@ pub mod access;
 pub mod addr;
 pub mod class;
 pub mod comp;
+pub mod inside;
 pub mod layout;
 pub mod map;
 pub mod names;

@@ -117,6 +117,8 @@ impl Event {
     pub const MACHINE_CHECK: u8 = 18;
     /// Vector of a page fault.
     pub const PAGE_FAULT: u8 = 14;
+    /// Vector of #VE.
+    pub const VIRTUALIZATION: u8 = 20;
 
     /// Returns the event, `None` if there is none.
     pub const fn new(info: u32) -> Option<Event> {

@@ -133,16 +133,18 @@ fn class_name(class: Class) -> &'static str {
         Class::Visible => "kernel tables",
         Class::Idt => "IDT",
         Class::VeInfo => "#VE information",
-        Class::KernelRw | Class::KernelRo | Class::OnlyRo(_) | Class::OnlyRw(_) => {
-            "region without a name"
-        }
+        Class::KernelRw
+        | Class::KernelRo
+        | Class::OnlyRo(_)
+        | Class::OnlyRw(_)
+        | Class::Lent(_) => "region without a name",
     }
 }
 
 fn outcome(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Resume | Verdict::Finish => "resumed",
-        Verdict::Grant(_) => "granted as planned, resumed",
+        Verdict::Grant(_) => "granted as declared, resumed",
         Verdict::Audit(_) => "allowed, audit only",
         Verdict::Fixup => "access ended with EFAULT",
         Verdict::Kill => "call ended with an error",

@@ -16,10 +16,11 @@
 //! - `INV-RESUME-2`: only arithmetic flags and the direction flag come from the
 //!   record; selectors never do.
 //! - `INV-RESUME-3`: an exit in the restore tail never makes a new context, and
-//!   replays one of the same crossing only.
+//!   replays one of the same crossing only; a violation there ends it.
 
 use core::ops::Range;
 
+use super::abi::consts::KVM_VIEW_AEX_VIOLATION;
 use super::abi::Aex;
 use super::addr::ViewId;
 
@@ -97,6 +98,8 @@ pub enum Refusal {
     Transit,
     /// In the restore tail, although there was nothing to restore.
     NoContext,
+    /// The restore tail touched something that it has no business with.
+    Tail,
 }
 
 /// Flags that code may keep across an event: CF, PF, AF, ZF, SF, DF, OF.
@@ -129,7 +132,9 @@ pub fn go_on(aex: &Aex, crossing: &Crossing) -> Result<Next, Refusal> {
     // A context for the tail would be written over the one that it was reading.
     let is_landing = gate.landing.contains(&aex.rip) && aex.regs[RSI] == 0;
     if is_landing || gate.tail.contains(&aex.rip) {
-        return if crossing.has_context {
+        return if aex.cause == KVM_VIEW_AEX_VIOLATION {
+            Err(Refusal::Tail)
+        } else if crossing.has_context {
             Ok(Next::Replay)
         } else {
             Err(Refusal::NoContext)

@@ -10,8 +10,8 @@
 //! # Invariants
 //!
 //! - `INV-VERDICT-1`: no verdict gives execute, and none gives more than the
-//!   layout says, except what audit may learn about ordinary memory and
-//!   read-only regions.
+//!   layout says, be it at once or on demand, except what audit may learn about
+//!   ordinary memory and read-only regions.
 //! - `INV-VERDICT-2`: a compartment that was killed is never resumed.
 //! - `INV-VERDICT-3`: an access that keeps failing is not resumed a third time.
 
@@ -193,7 +193,8 @@ pub enum Verdict {
     Resume,
     /// Go on past the gate: the compartment has returned.
     Finish,
-    /// Tell the host again what the layout grants, then go on.
+    /// Tell the host what the layout grants, or lends now that it is wanted,
+    /// then go on.
     Grant(Access),
     /// Log it, let the host grant this, then go on.
     Audit(Access),
@@ -260,6 +261,10 @@ fn decide_access(access: &BadAccess, scene: &Scene, policy: &Policy) -> Verdict 
         };
     }
     let is_data = !access.missing.contains(Rights::X) && !access.is_walk;
+    let lent = scene.class.on_demand(scene.view);
+    if is_data && lent.allows(access.missing) && !scene.is_sealed && scene.attempts == 0 {
+        return Verdict::Grant(lent);
+    }
     let may_learn = policy.on_fault == OnFault::Audit && !scene.is_sealed;
     if scene.class == Class::Ordinary && is_data && may_learn && scene.attempts == 0 {
         let wanted = if access.missing.contains(Rights::W) {

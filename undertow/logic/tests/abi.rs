@@ -73,7 +73,15 @@ fn an_op_that_breaks_one_rule_says_which() {
         (
             ViewOp {
                 flags: KVM_VIEW_OP_VE,
+                mask: 3,
                 ..good
+            },
+            Flags,
+        ),
+        (
+            ViewOp {
+                flags: KVM_VIEW_OP_VE,
+                ..remap
             },
             Flags,
         ),

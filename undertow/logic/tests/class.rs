@@ -12,6 +12,15 @@ fn view(number: u16, reach: Reach) -> View {
     View {
         id: ViewId::new(number).unwrap(),
         reach,
+        takes_ve: false,
+    }
+}
+
+/// The same with a #VE handler in it.
+fn with_ve(view: View) -> View {
+    View {
+        takes_ve: true,
+        ..view
     }
 }
 
@@ -25,6 +34,8 @@ fn views() -> Vec<View> {
         view(2, Reach::Private),
         view(3, Reach::Private),
         view(511, Reach::Readable),
+        with_ve(view(2, Reach::Readable)),
+        with_ve(view(3, Reach::Readable)),
     ]
 }
 
@@ -52,6 +63,7 @@ fn classes() -> Vec<Class> {
             Class::Heap(owner),
             Class::OnlyRo(owner),
             Class::OnlyRw(owner),
+            Class::Lent(owner),
         ]);
     }
     classes
@@ -84,6 +96,7 @@ fn the_matrix_is_as_designed() {
         (Class::KernelRo,             R,   true,  Nil, Nil, Nil,  Nil, Nil),
         (Class::OnlyRo(own),          Nil, true,  Nil, R,   Nil,  R,   Nil),
         (Class::OnlyRw(own),          Nil, true,  Nil, Rw,  Nil,  Rw,  Nil),
+        (Class::Lent(own),            Rw,  false, Nil, Nil, Nil,  Nil, Nil),
     ];
     for (class, root, ve, transit, own, other, own_private, other_private) in rows {
         let got = readable.map(|view| class.grant(view).access);
@@ -199,11 +212,36 @@ fn text_runs_where_it_belongs() {
 
 /// Attacks INV-VIEW-8.
 #[test]
-fn only_regions_in_the_root_view_raise_ve() {
+fn only_regions_raise_ve_and_only_where_it_can_be_taken() {
     for view in views() {
         for class in classes() {
-            if class.grant(view).ve {
-                assert!(view.id == ViewId::ROOT && class.is_region(), "{class:?}");
+            let grant = class.grant(view);
+            if grant.ve {
+                assert!(view.takes_ve && class.is_region(), "{class:?} in {view:?}");
+                assert!(!grant.access.allows(Rights::W), "{class:?} in {view:?}");
+            }
+            // What a compartment lacks of a region is always told by #VE, if it can be.
+            if view.id.is_compartment() && view.takes_ve && class.is_region() {
+                let is_whole = grant.access == Rw;
+                assert_eq!(grant.ve, !is_whole, "{class:?} in {view:?}");
+            }
+        }
+    }
+}
+
+/// Attacks INV-VIEW-3, INV-VIEW-4 and INV-VIEW-7: what is given on demand.
+#[test]
+fn what_is_lent_is_lent_to_one_and_never_executed() {
+    for class in classes() {
+        for view in views() {
+            let lent = class.on_demand(view);
+            match class {
+                Class::Lent(owner) if owner == view.id => assert_eq!(lent, Rw),
+                _ => assert_eq!(lent, Nil, "{class:?} in {view:?}"),
+            }
+            if lent != Nil {
+                assert!(view.id.is_compartment());
+                assert!(!views().into_iter().any(|any| allows(class, any, Rights::X)));
             }
         }
     }

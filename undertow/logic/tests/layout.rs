@@ -28,6 +28,7 @@ fn views() -> [View; 5] {
     let compartment = |number, reach| View {
         id: owner(number),
         reach,
+        takes_ve: number == 2,
     };
     [
         View::ROOT,
@@ -253,7 +254,11 @@ fn edits_become_the_flags_that_the_host_knows() {
         flags(edit(View::ROOT, Class::OnlyRo(two.id))),
         KVM_VIEW_OP_VE | KVM_VIEW_OP_POPULATE
     );
-    assert_eq!(flags(edit(two, Class::KernelRw)), 0);
+    assert_eq!(
+        flags(edit(two, Class::KernelRw)),
+        KVM_VIEW_OP_VE | KVM_VIEW_OP_POPULATE
+    );
+    assert_eq!(flags(edit(views()[3], Class::KernelRw)), 0);
     assert_eq!(
         flags(edit(View::ROOT, Class::KernelRo)),
         KVM_VIEW_OP_VE | KVM_VIEW_OP_POPULATE
@@ -284,6 +289,8 @@ fn class() -> impl Strategy<Value = Class> {
         Class::KernelRo,
         Class::OnlyRo(two),
         Class::OnlyRw(three),
+        Class::Lent(two),
+        Class::Lent(three),
     ])
 }
 

@@ -135,3 +135,20 @@ fn who_was_on_the_way_out_has_returned() {
         );
     }
 }
+
+/// Attacks INV-RESUME-3: nothing that the tail or the landing touches is granted.
+#[test]
+fn a_violation_in_the_tail_ends_the_call() {
+    for rip in G1..G2 {
+        let aex = Aex {
+            cause: 1,
+            ..record(5, rip)
+        };
+        let got = go_on(&aex, &crossing(true));
+        if (TAIL..TAIL_END).contains(&rip) {
+            assert_eq!(got, Err(Refusal::Tail), "{rip:#x}");
+        } else {
+            assert!(matches!(got, Ok(Next::Load(_))), "{rip:#x}");
+        }
+    }
+}

@@ -25,6 +25,7 @@ const LEARN: Policy = Policy {
 const OWN: View = View {
     id: ViewId::FIRST,
     reach: Reach::Readable,
+    takes_ve: true,
 };
 
 fn scene(view: View, class: Class) -> Scene {
@@ -231,6 +232,27 @@ fn nothing_is_learned_about_what_undertow_needs() {
 }
 
 #[test]
+fn what_is_lent_is_given_when_it_is_asked_for() {
+    let ask = |class, missing, attempts, is_sealed| {
+        let mut scene = scene(OWN, class);
+        scene.attempts = attempts;
+        scene.is_sealed = is_sealed;
+        decide(&access(OWN, missing), &scene, &STRICT)
+    };
+    let lent = Class::Lent(OWN.id);
+    for missing in [Rights::R, Rights::W, Rights::R.union(Rights::W)] {
+        let wanted = Verdict::Grant(Access::Rw);
+        assert_eq!(ask(lent, missing, 0, false), wanted, "{missing}");
+        // It has it already, or never will.
+        assert_eq!(ask(lent, missing, 1, false), Verdict::Kill, "{missing}");
+        assert_eq!(ask(lent, missing, 0, true), Verdict::Kill, "{missing}");
+    }
+    assert_eq!(ask(lent, Rights::X, 0, false), Verdict::Kill);
+    let stranger = Class::Lent(ViewId::new(3).unwrap());
+    assert_eq!(ask(stranger, Rights::R, 0, false), Verdict::Kill);
+}
+
+#[test]
 fn nobody_to_kill_means_the_kernel_ends() {
     let mut lost = scene(OWN, Class::Ordinary);
     lost.in_crossing = false;
@@ -298,6 +320,8 @@ fn scenes(view: View) -> Vec<Scene> {
         Class::KernelRo,
         Class::OnlyRo(OWN.id),
         Class::OnlyRw(stranger),
+        Class::Lent(OWN.id),
+        Class::Lent(stranger),
     ];
     let mut all = Vec::new();
     for class in classes {
@@ -354,7 +378,9 @@ fn check(violation: &Violation, scene: &Scene, policy: &Policy) {
             false
         }
         Verdict::Grant(given) => {
-            assert!(!given.allows(Rights::X) && given == planned, "{}", says());
+            let lent = scene.class.on_demand(scene.view);
+            assert!(!given.allows(Rights::X), "{}", says());
+            assert!(given == planned || given == lent, "{}", says());
             assert!(!scene.is_sealed, "{}", says());
             true
         }

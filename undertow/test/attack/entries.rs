@@ -182,6 +182,78 @@ ut_attack_state:
     int3
     .size ut_attack_state, . - ut_attack_state
 
+    // Words [0] RSP, [1] where to jump, [2] RDI, [3] RSI.
+    .p2align 4
+    .globl ut_attack_way_out
+    .type ut_attack_way_out, @function
+ut_attack_way_out:
+    endbr64
+    pushq   $0x47602
+    popfq
+    movq    (%rdi), %rsp
+    movq    8(%rdi), %r9
+    movq    24(%rdi), %rsi
+    movq    16(%rdi), %rdi
+    xorl    %eax, %eax
+    movl    $1, %ecx
+    movq    %rdi, %rdx
+    jmp     *%r9
+    int3
+    .size ut_attack_way_out, . - ut_attack_way_out
+
+    // Where registers lead that were somebody else's: keeps RAX.
+    .p2align 4
+    .globl ut_attack_keep
+    .type ut_attack_keep, @function
+ut_attack_keep:
+    endbr64
+    movq    %rax, 32(%rdi)
+    ud2
+    .size ut_attack_keep, . - ut_attack_keep
+
+    .p2align 4
+    .globl ut_attack_int_20
+    .type ut_attack_int_20, @function
+ut_attack_int_20:
+    endbr64
+    int     $20
+    ret
+    int3
+    .size ut_attack_int_20, . - ut_attack_int_20
+
+    // Word [0]: where #VE arrives. With a frame like the CPU's.
+    .p2align 4
+    .globl ut_attack_stub
+    .type ut_attack_stub, @function
+ut_attack_stub:
+    endbr64
+    movq    (%rdi), %rax
+    movq    %rsp, %rdx
+    pushq   $0x18
+    pushq   %rdx
+    pushq   $2
+    pushq   $0x10
+    leaq    1f(%rip), %rcx
+    pushq   %rcx
+    jmp     *%rax
+1:  ret
+    int3
+    .size ut_attack_stub, . - ut_attack_stub
+
+    // Words [0] address, [1] how much of the stack to leave behind.
+    .p2align 4
+    .globl ut_attack_deep_read
+    .type ut_attack_deep_read, @function
+ut_attack_deep_read:
+    endbr64
+    movq    (%rdi), %rax
+    andq    $-4096, %rsp
+    subq    8(%rdi), %rsp
+    addq    $4096, %rsp
+    movq    (%rax), %rax
+    ud2
+    .size ut_attack_deep_read, . - ut_attack_deep_read
+
     // Words [0] RSP, [1] where to jump, [2] when, [3] RAX, [4] RBX.
     .p2align 4
     .globl ut_attack_timed
@@ -222,6 +294,11 @@ extern "C" {
     pub(super) fn ut_attack_reached(orders: *mut u8);
     pub(super) fn ut_attack_int(orders: *mut u8);
     pub(super) fn ut_attack_state(orders: *mut u8);
+    pub(super) fn ut_attack_way_out(orders: *mut u8);
+    pub(super) fn ut_attack_keep(orders: *mut u8);
+    pub(super) fn ut_attack_int_20(orders: *mut u8);
+    pub(super) fn ut_attack_stub(orders: *mut u8);
+    pub(super) fn ut_attack_deep_read(orders: *mut u8);
     pub(super) static ut_attack_gap_in: u8;
     pub(super) static ut_attack_gap_out: u8;
     pub(super) static __ut_text_start_ATTACK: u8;

@@ -114,8 +114,12 @@ pub(super) fn every_vector(weaken: bool) -> Result<Outcome> {
     let view = ATTACK.view().ok_or(ENODEV)?;
     let (mut ended, mut seen) = (0_u32, 0_u32);
 
+    let show_idt = |show| match selftest::inside::takes_ve(view) {
+        true => selftest::inside::show_idt(view, show),
+        false => selftest::set_rights(view, idt, PAGE, if show { READ } else { 0 }),
+    };
     if weaken {
-        selftest::set_rights(view, idt, PAGE, READ)?;
+        show_idt(true)?;
     }
     for vector in 0..=u8::MAX {
         let result = call(ut_attack_int, [vector.into(), 0, 0, 0, 0])?.0;
@@ -128,7 +132,7 @@ pub(super) fn every_vector(weaken: bool) -> Result<Outcome> {
         });
     }
     if weaken {
-        selftest::set_rights(view, idt, PAGE, 0)?;
+        show_idt(false)?;
     }
     pr_info!("UT-INT ended={} seen={}\n", ended, seen);
     Ok(Outcome {

@@ -13,7 +13,10 @@ use super::{
     super::{
         host,
         logic::{
-            addr::GfnRange,
+            addr::{
+                Gfn,
+                GfnRange, //
+            },
             class::{
                 Class,
                 View, //
@@ -30,11 +33,16 @@ use super::{
 };
 
 /// Takes from view 0 what it must not have, and creates the transit view. An error says why not.
-pub(in super::super) fn restrict() -> Result<(), &'static CStr> {
+///
+/// `inside`: the CPU can deliver #VE in views, and views can see another frame in place of one.
+pub(in super::super) fn restrict(inside: bool) -> Result<(), &'static CStr> {
     let mut state = SYSTEM_STATE.lock();
     text::scan(&text::common())
         .map_err(|_| c"bytes of the common text are, by chance, a forbidden instruction")?;
     claim_own_pages(&mut state.layout).map_err(|_| c"the kernel's own pages can't be claimed")?;
+    if inside {
+        state.inside_idt = inside_idt();
+    }
     create_view(&state.layout, View::TRANSIT)
         .map_err(|_| c"the host refused to create the transit view")?;
     apply_plan(|emit| state.layout.plan_view(View::ROOT, emit))
@@ -62,6 +70,18 @@ fn claim_own_pages(layout: &mut Layout<MAX_RUNS>) -> Result {
         layout.claim(page, Class::VeInfo).map_err(layout_errno)?;
     }
     Ok(())
+}
+
+/// Returns the frame of the IDT, and the one that views see instead to take #VE.
+fn inside_idt() -> Option<(Gfn, Gfn)> {
+    // SAFETY: A gate was selected; called once, at boot.
+    let instead = unsafe { bindings::undertow_inside_idt_gfn() };
+    // SAFETY: No precondition.
+    let idt = unsafe { bindings::undertow_idt_gfn() };
+    if instead == 0 {
+        return None;
+    }
+    Some((Gfn::new(idt).ok()?, Gfn::new(instead).ok()?))
 }
 
 /// Claims every page that has a gate on it: the one in use, and the others, which must not be

@@ -2,7 +2,10 @@
 
 //! Regions: frames that get a policy, and get rid of it.
 
-use crate::prelude::*;
+use crate::{
+    prelude::*,
+    sync::rcu::synchronize_rcu, //
+};
 
 use super::{
     super::{
@@ -31,7 +34,8 @@ use super::{
     is_live,
     is_required,
     layout_errno,
-    view,
+    view_id,
+    State,
     SYSTEM_STATE, //
 };
 
@@ -39,7 +43,8 @@ fn region_class(policy: Policy) -> Result<Class> {
     Ok(match policy {
         Policy::KernelRw => Class::KernelRw,
         Policy::KernelRo => Class::KernelRo,
-        Policy::CompartmentOnly(number) => Class::OnlyRo(view(number)?.id),
+        Policy::CompartmentOnly(number) => Class::OnlyRo(view_id(number)?),
+        Policy::Lent(number) => Class::Lent(view_id(number)?),
     })
 }
 
@@ -81,17 +86,38 @@ pub(in super::super) fn protect(
     Ok(Some(index))
 }
 
-fn region_change(tables: Reader<'_>, index: usize) -> Result<(GfnRange, Class)> {
+fn region_change(tables: Reader<'_>, index: usize, policy: Policy) -> Result<(GfnRange, Class)> {
     let info = tables.region(index).ok_or(ENOENT)?;
     let range = GfnRange::new(info.gfn, info.npages).map_err(|_| EINVAL)?;
-    Ok((range, region_class(info.policy)?))
+    Ok((range, region_class(policy)?))
 }
 
-/// Lets ordinary kernel code read and write a region's frames again. No compartment can yet.
-pub(in super::super) fn unprotect_root(index: usize) -> Result {
+/// Takes back what was lent of a region. May sleep.
+fn end_loan(state: &State, index: usize, range: GfnRange, class: Class) -> Result {
+    let Some(borrower) = class.owner() else {
+        return Ok(());
+    };
+    // Whoever has read that it may be lent does so before interrupts are on again.
+    table::end_loan(index);
+    synchronize_rcu();
+    let view = state.view(borrower.number())?;
+    let edit = Edit {
+        view: view.id,
+        range,
+        grant: class.grant(view),
+    };
+    host::set(&[edit.op(false)]).map_err(host::errno)
+}
+
+/// Lets ordinary kernel code read and write a region's frames again. No compartment can yet, or any
+/// more: what was lent is taken back.
+pub(in super::super) fn unprotect_root(index: usize, policy: Policy) -> Result {
     let state = SYSTEM_STATE.lock();
-    let (range, class) = region_change(state.tables(), index)?;
+    let (range, class) = region_change(state.tables(), index, policy)?;
     let mut ops = KVec::new();
+    if matches!(class, Class::Lent(_)) {
+        end_loan(&state, index, range, class)?;
+    }
     let change = Change {
         range,
         old: class,
@@ -104,9 +130,9 @@ pub(in super::super) fn unprotect_root(index: usize) -> Result {
 }
 
 /// Forgets a region, whose frames were wiped: they are ordinary memory from now on.
-pub(in super::super) fn unprotect_views(index: usize) -> Result {
+pub(in super::super) fn unprotect_views(index: usize, policy: Policy) -> Result {
     let mut state = SYSTEM_STATE.lock();
-    let (range, class) = region_change(state.tables(), index)?;
+    let (range, class) = region_change(state.tables(), index, policy)?;
     table::remove_region(index);
     state.take_back(&[from_ordinary(range, class)])
 }

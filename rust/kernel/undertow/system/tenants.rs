@@ -27,7 +27,7 @@ use super::{
     from_ordinary,
     is_live,
     is_required,
-    view,
+    view_id,
     State,
     SYSTEM_STATE, //
 };
@@ -80,11 +80,15 @@ pub(in super::super) fn adopt(
 fn settle(state: &mut State, compartment: &'static Compartment) -> Result<u16, (Error, bool)> {
     let number = state.take_view().map_err(|error| (error, true))?;
     let mut changes = KVec::new();
+    let mut result = build(state, compartment, number, &mut changes);
 
-    if let Err(error) = build(state, compartment, number, &mut changes) {
+    if result.is_ok() && learn::applies(compartment) {
+        result = state.learn_by_ve(number);
+    }
+    if let Err(error) = result {
         let is_clean = state.take_back(&changes).is_ok();
         // With something left in it, the view is not used again.
-        if is_clean {
+        if is_clean && learn::is_reusable(compartment) {
             state.free |= 1 << number;
         }
         return Err((error, is_clean));
@@ -107,7 +111,7 @@ fn build(
     number: u16,
     changes: &mut KVec<Change<Class>>,
 ) -> Result {
-    let owner = view(number)?.id;
+    let owner = view_id(number)?;
     let (start, end) = (compartment.descriptor().text)();
     let text = start..end;
 
@@ -185,7 +189,7 @@ pub(in super::super) fn module_going(module: *mut bindings::module) {
 
 /// Makes every frame of one compartment ordinary again.
 fn release_frames(state: &mut State, number: u16) -> Result {
-    let owner = view(number)?.id;
+    let owner = view_id(number)?;
     let mut changes = KVec::new();
     for run in state.layout.runs() {
         if matches!(run.value, Class::Text(it) | Class::Stack(it) if it == owner) {

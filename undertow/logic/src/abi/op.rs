@@ -2,8 +2,12 @@
 
 //! One change to a view: `struct kvm_view_op`.
 
-use super::super::access::Access;
+use super::super::access::{
+    Access,
+    Rights, //
+};
 use super::super::addr::{
+    Gfn,
     GfnRange,
     ViewId, //
 };
@@ -47,6 +51,16 @@ impl ViewOp {
         }
     }
 
+    /// Returns the change by which `view` sees one frame in place of another, with the rights
+    /// `access`.
+    pub fn remap(view: ViewId, frame: Gfn, target: Gfn, access: Access) -> ViewOp {
+        ViewOp {
+            kind: KVM_VIEW_OP_REMAP,
+            target: target.number(),
+            ..ViewOp::protect(view, frame.range(), access, KVM_VIEW_OP_POPULATE)
+        }
+    }
+
     /// Returns the frames that the change is about.
     pub fn range(&self) -> Result<GfnRange, DecodeError> {
         GfnRange::new(self.gfn, self.npages).map_err(|_| DecodeError::Range)
@@ -57,11 +71,12 @@ impl ViewOp {
     /// A change that passes can still be refused by the host, which knows its
     /// limits and what is sealed.
     pub fn check(&self) -> Result<(), DecodeError> {
-        let view = ViewId::new(self.view).map_err(|_| DecodeError::View)?;
+        ViewId::new(self.view).map_err(|_| DecodeError::View)?;
         let access = Access::from_bits(self.mask).ok_or(DecodeError::Access)?;
         let range = self.range()?;
-        let outside_root = view != ViewId::ROOT;
-        if self.flags & !FLAGS != 0 || self.flags & KVM_VIEW_OP_VE != 0 && outside_root {
+        let is_ve = self.flags & KVM_VIEW_OP_VE != 0;
+        let takes_ve = self.kind == KVM_VIEW_OP_PROTECT && !access.allows(Rights::W);
+        if self.flags & !FLAGS != 0 || is_ve && !takes_ve {
             return Err(DecodeError::Flags);
         }
         match self.kind {

@@ -34,6 +34,11 @@ impl Features {
         self.0 & KVM_VIEWS_F_RW_PT == 0
     }
 
+    /// Returns whether a view can see another frame in place of one.
+    pub const fn has_remap(self) -> bool {
+        self.0 & KVM_VIEWS_F_REMAP != 0
+    }
+
     /// Returns whether a violation can become #VE without an exit.
     pub const fn has_hw_ve(self) -> bool {
         self.0 & KVM_VIEWS_F_HW_VE != 0

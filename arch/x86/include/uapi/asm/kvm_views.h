@@ -144,8 +144,9 @@ struct kvm_view_vcpu {
  *	not after the seal
  * @mask: new rights, KVM_VIEW_R|W|X; without W for REMAP, and for PROTECT on
  *	frames that are remapped
- * @flags: KVM_VIEW_OP_*; _VE is legal in view 0 only, where a violation is
- *	else an exit that ends in an asynchronous exit or #GP
+ * @flags: KVM_VIEW_OP_*; _VE is illegal with W, and on frames that are remapped.
+ *	Without it, or where #VE can't be delivered, a violation is an exit that
+ *	ends in an asynchronous exit or, in view 0, #GP
  * @gfn: first guest frame
  * @npages: number of 4 KiB frames, at least 1; at most 512 but for PROTECT
  * @target: REMAP only: memory that is not read-only

@@ -24,7 +24,7 @@
  */
 #define KVM_VIEW_STATE_RW_PT		0x4
 
-/* kvm_view_range.flags: a violation becomes #VE (view 0, without W) */
+/* kvm_view_range.flags: a violation becomes #VE (without W) */
 #define KVM_VIEW_RANGE_VE		0x1
 /* kvm_view_range.flags: other frames are seen there (not in view 0, without W) */
 #define KVM_VIEW_RANGE_REMAPPED		0x2

@@ -125,7 +125,8 @@ static void guest_set(void)
 	bad_op(-EINVAL, op->mask = KVM_VIEW_W | KVM_VIEW_X);
 	bad_op(-EINVAL, op->mask = R | 8);
 	bad_op(-EINVAL, op->flags = 8);
-	bad_op(-EINVAL, op->flags = KVM_VIEW_OP_VE);
+	bad_op(-EINVAL, (op->flags = KVM_VIEW_OP_VE, op->mask = RW));
+	bad_op(-EINVAL, (op->flags = KVM_VIEW_OP_VE, op->mask = RWX));
 	bad_op(-EINVAL, op->npages = 0);
 	bad_op(-EINVAL, op->npages = ~0ull);
 	bad_op(-EINVAL, op->gfn = ~0ull);

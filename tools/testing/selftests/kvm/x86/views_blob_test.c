@@ -42,7 +42,7 @@ static struct blob good = {
 	.range = {
 		{ 0, RWX }, { 0x200, R, KVM_VIEW_RANGE_VE }, { 0x201, RWX },
 		{ 0, R },
-		{ 0, 0 }, { 0x100, RX }, { 0x180, RW }, { 0x10000, 0 },
+		{ 0, 0, KVM_VIEW_RANGE_VE }, { 0x100, RX }, { 0x180, RW }, { 0x10000, 0 },
 		{ 0x10001, RX, KVM_VIEW_RANGE_REMAPPED }, { 0x10003, 0 },
 		{ 0, R }, { 0x200, R, KVM_VIEW_RANGE_REMAPPED }, { 0x201, R },
 	},
@@ -189,7 +189,7 @@ static void test_fields(void)
 	bad(EINVAL, s.range[6].rights = 1u << 31 | RW);
 	bad(EINVAL, s.range[6].flags = KVM_VIEW_RANGE_REMAPPED);
 	bad(EINVAL, s.range[6].flags = 4);
-	bad(EINVAL, s.range[5].flags = KVM_VIEW_RANGE_VE);
+	bad(EINVAL, s.range[6].flags = KVM_VIEW_RANGE_VE);
 	bad(EINVAL, s.range[2].flags = KVM_VIEW_RANGE_VE);
 	expect_none(vm);
 	kvm_vm_free(vm);

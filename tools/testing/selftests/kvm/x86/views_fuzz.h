@@ -101,7 +101,7 @@ static inline long model_set(struct fuzzer *f, const struct kvm_view_op *op)
 	    (op->flags & ~7) || op->target || !op->npages ||
 	    op->npages > 1ull << 40 || op->gfn > 1ull << 40)
 		return -EINVAL;
-	if ((op->flags & KVM_VIEW_OP_VE) && (op->view || (op->mask & KVM_VIEW_W)))
+	if ((op->flags & KVM_VIEW_OP_VE) && (op->mask & KVM_VIEW_W))
 		return -EINVAL;
 	if (op->view >= NR_VIEWS || !exists[op->view])
 		return -ENOENT;

@@ -105,6 +105,8 @@ static void guest_errors(void)
 	GUEST_ASSERT_EQ(views_remap_pages(1, FAR_GPA, MEM_GPA, 1, R), -EEXIST);
 	GUEST_ASSERT_EQ(views_remap_pages(1, FAR_GPA - 4096, MEM_GPA, 2, R),
 			-EEXIST);
+	GUEST_ASSERT_EQ(views_set_flags(1, FAR_GPA + 4096, 1, R,
+					KVM_VIEW_OP_VE), -EINVAL);
 	GUEST_ASSERT_EQ(views_unremap_pages(1, FAR_GPA, 5, R), -ENOENT);
 	GUEST_ASSERT_EQ(views_unremap_pages(1, FAR_GPA - 4096, 2, R), -ENOENT);
 	GUEST_ASSERT_EQ(views_unremap_pages(1, FAR_GPA, 4, R), 1);
