@@ -16,7 +16,7 @@
 //! and of a compartment against the kernel.
 //!
 //! Layers, each using the ones below it only: [`wire`] and the macros; [`compartment`], [`region`];
-//! `status`, `stop`, `learn`, `system`, `text`, `report`; `host`, `table`, `slot`; [`logic`].
+//! `service`, `status`, `stop`, `learn`, `system`, `text`, `report`; `host`, `table`, `slot`; [`logic`].
 //!
 //! Documentation: `Documentation/undertow/`.
 
@@ -34,6 +34,7 @@ mod host;
 mod learn;
 mod report;
 mod restart;
+mod service;
 mod slot;
 mod start;
 mod status;
@@ -58,11 +59,13 @@ pub use self::{
     region::{
         Policy,
         Region, //
-    }, //
+    },
+    service::Service, //
 };
 pub use macros::{
     undertow_compartment as compartment,
-    undertow_isolated as isolated, //
+    undertow_isolated as isolated,
+    undertow_service as service, //
 };
 
 /// Returns whether views are enforced on this system.

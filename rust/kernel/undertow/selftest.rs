@@ -39,6 +39,7 @@ use super::{
 
 pub mod events;
 pub mod leaks;
+pub mod services;
 
 static SCAN_OFF: Atomic<bool> = Atomic::new(false);
 
@@ -247,6 +248,8 @@ pub enum What {
     Floor = bindings::undertow_bench_what_UNDERTOW_BENCH_FLOOR as isize,
     /// An access that #VE denies and the exception table fixes up.
     Ve = bindings::undertow_bench_what_UNDERTOW_BENCH_VE as isize,
+    /// As `Checked`, with an entry that may ask for services.
+    Service = bindings::undertow_bench_what_UNDERTOW_BENCH_SERVICE as isize,
 }
 
 /// A call that measures instead of being made.
@@ -262,7 +265,14 @@ impl Bench {
             entry: entry as usize,
             stack: call.stack_top() as *mut crate::ffi::c_void,
             target: target.cast(),
+            call: core::ptr::from_ref(call).cast(),
+            arg: core::ptr::null_mut(),
         })
+    }
+
+    /// Says what the entry of [`What::Service`] gets: memory of the call.
+    pub fn set_arg(&mut self, arg: *mut u8) {
+        self.0.arg = arg.cast();
     }
 
     /// Returns ticks of the TSC for 100 calls.
