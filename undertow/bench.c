@@ -19,7 +19,8 @@
 #define BATCHES	100
 #define CALLS	100
 
-static const void *ve_target;
+/* The measurement that is being made. */
+static const struct undertow_bench *bench;
 
 static noinline struct undertow_ret bench_nothing(void *arg, unsigned long entry,
 						  void *stack, u64 view)
@@ -34,7 +35,7 @@ static noinline struct undertow_ret bench_ve(void *arg, unsigned long entry,
 	u8 byte;
 
 	return (struct undertow_ret) {
-		.value = copy_from_kernel_nofault(&byte, ve_target, 1),
+		.value = copy_from_kernel_nofault(&byte, bench->target, 1),
 	};
 }
 
@@ -52,7 +53,19 @@ static noinline struct undertow_ret bench_checked(void *arg,
 {
 	static struct undertow_outcome out;
 
-	undertow_cross(arg, entry, stack, view, 0, &out);
+	undertow_cross(arg, entry, stack, view, 0, NULL, &out);
+	return (struct undertow_ret) { .status = out.status };
+}
+
+/* The same, for a function that asks for services. */
+static noinline struct undertow_ret bench_service(void *arg,
+						  unsigned long entry,
+						  void *stack, u64 view)
+{
+	static struct undertow_outcome out;
+
+	undertow_cross(bench->arg, entry, stack, view, 0, bench->call,
+		       &out);
 	return (struct undertow_ret) { .status = out.status };
 }
 
@@ -73,6 +86,8 @@ static undertow_enter_fn bench_fn(u32 what)
 		return bench_ve;
 	case UNDERTOW_BENCH_DENIED:
 		return bench_denied;
+	case UNDERTOW_BENCH_SERVICE:
+		return bench_service;
 	default:
 		return NULL;
 	}
@@ -128,6 +143,7 @@ static bool bench_returns(undertow_enter_fn fn, const struct undertow_bench *b)
 
 	if (b->what != UNDERTOW_BENCH_CROSSING &&
 	    b->what != UNDERTOW_BENCH_CHECKED &&
+	    b->what != UNDERTOW_BENCH_SERVICE &&
 	    b->what != UNDERTOW_BENCH_SWITCH)
 		return true;
 
@@ -154,7 +170,7 @@ u64 undertow_bench_run(const struct undertow_bench *b)
 	if (!fn)
 		return 0;
 
-	ve_target = b->target;
+	bench = b;
 	if (!bench_returns(fn, b))
 		return 0;
 	loop = bench_batch(NULL, b);
@@ -239,7 +255,7 @@ u64 undertow_bench_exits(const struct undertow_bench *b, u64 times,
 	if (!fn)
 		return 0;
 
-	ve_target = b->target;
+	bench = b;
 	for (i = 0; i < times; i += 1000) {
 		local_irq_save(flags);
 		while (!bench_timer_stop()) {

@@ -70,6 +70,7 @@ static const unsigned long undertow_stack_need = UNDERTOW_STACK_NEED;
 	.tail = (unsigned long)undertow_tail_##kind,			\
 	.tail_end = (unsigned long)undertow_tail_end_##kind,		\
 	.ve = (unsigned long)(inside),					\
+	.request = (unsigned long)undertow_request_##kind,		\
 }
 
 static const struct undertow_gate gate_vmfunc = GATE(vmfunc,
@@ -113,7 +114,7 @@ const struct undertow_gate *undertow_gate_get(void)
  * Is enough left of the stack that this runs on? A task's or the one for
  * interrupts; others are for NMI-like contexts, which don't come here.
  */
-static bool stack_has_room(void)
+bool undertow_stack_has_room(void)
 {
 	unsigned long sp = current_stack_pointer;
 	unsigned long left = sp - (unsigned long)task_stack_page(current);
@@ -134,6 +135,7 @@ static bool stack_has_room(void)
  * @stack: top of a stack that is writable in @view
  * @view: EPTP index
  * @max_us: microseconds that it may take, 0: any time
+ * @call: what kernel::undertow knows it by; NULL: it may ask for no service
  * @out: how it ended
  *
  * Interrupts are off while inside. An event that comes there is handled in view
@@ -144,14 +146,17 @@ static bool stack_has_room(void)
  * -EOPNOTSUPP in @out->status: this CPU is not registered with the host, or
  * the context is NMI; -ENOBUFS: the caller's stack is nearly used up. Nothing
  * was run then.  -ESHUTDOWN: the compartment was killed, perhaps meanwhile.
+ * -EACCES: it asked for a service that it may not have, -ERANGE: with memory that
+ * is not its own, -EPROTO: with arguments that are none.
  */
 void undertow_cross(void *arg, unsigned long entry, void *stack, u32 view,
-		    u32 max_us, struct undertow_outcome *out)
+		    u32 max_us, const void *call, struct undertow_outcome *out)
 {
 	struct undertow_crossing crossing = {
 		.out = out,
 		.stack = (unsigned long)stack,
 		.view = view,
+		.call = call,
 	};
 	struct undertow_ret ret;
 	unsigned long flags;
@@ -165,7 +170,7 @@ void undertow_cross(void *arg, unsigned long entry, void *stack, u32 view,
 				    (u64)max_us * NSEC_PER_USEC;
 
 	local_irq_save(flags);
-	if (!stack_has_room()) {
+	if (!undertow_stack_has_room()) {
 		out->status = -ENOBUFS;
 	} else if (READ_ONCE(undertow_sealed) &&
 		   undertow_rs_is_dead(&crossing)) {
@@ -226,32 +231,7 @@ static void undertow_restore_fsbase(unsigned long fsbase)
 	wrfsbase(fsbase);
 }
 
-/*
- * Between an exit and the way back in: let the interrupts come that wait, if the
- * caller would. For that time this is ordinary kernel code on the caller's
- * stack, in no crossing. It can be preempted if the caller can, and end on
- * another CPU.
- */
-static void undertow_let_interrupts_in(struct undertow_crossing *crossing)
-{
-	const struct undertow_frame *frame =
-		(void *)__this_cpu_read(undertow_sp);
-
-	asm volatile("clts");
-	undertow_restore_fsbase(frame->fsbase);
-	__this_cpu_write(undertow_crossing, NULL);
-	__this_cpu_write(undertow_sp, frame->outer);
-
-	/* In this order the host delivers at once when CR8 drops. */
-	local_irq_enable();
-	asm volatile("movq %0, %%cr8" : : "r" (frame->cr8) : "memory");
-	local_irq_disable();
-
-	__this_cpu_write(undertow_crossing, crossing);
-	/* The rest of a crossing is set up again by the gate. */
-}
-
-/* May it go on? Time may have passed, and the CPU be another one. */
+/* May it go on? */
 static s64 undertow_may_go_on(const struct undertow_crossing *crossing)
 {
 	if (!__this_cpu_read(undertow_cpu_ready))
@@ -268,6 +248,45 @@ static s64 undertow_may_go_on(const struct undertow_crossing *crossing)
 		return -ETIMEDOUT;
 
 	return 0;
+}
+
+/**
+ * undertow_step_out() - become ordinary kernel code, between an exit and the way
+ * back in
+ * @crossing: the one that this CPU is in
+ *
+ * On the caller's stack, in no crossing, with the caller's state: interrupts are
+ * on if his are. Then this can be preempted if the caller can, and end on
+ * another CPU.
+ */
+void undertow_step_out(const struct undertow_crossing *crossing)
+{
+	const struct undertow_frame *frame =
+		(void *)__this_cpu_read(undertow_sp);
+
+	asm volatile("clts");
+	undertow_restore_fsbase(frame->fsbase);
+	__this_cpu_write(undertow_crossing, NULL);
+	__this_cpu_write(undertow_sp, frame->outer);
+
+	/* In this order the host delivers at once when CR8 drops. */
+	if (crossing->irqs_on)
+		local_irq_enable();
+	asm volatile("movq %0, %%cr8" : : "r" (frame->cr8) : "memory");
+}
+
+/**
+ * undertow_step_back() - undo that; the rest is set up again by the gate
+ * @crossing: what undertow_step_out() was given
+ *
+ * Return: 0, or why it may not go on. Time may have passed, and the CPU be
+ * another one.
+ */
+s64 undertow_step_back(struct undertow_crossing *crossing)
+{
+	local_irq_disable();
+	__this_cpu_write(undertow_crossing, crossing);
+	return undertow_may_go_on(crossing);
 }
 
 /**
@@ -298,12 +317,16 @@ struct undertow_ret undertow_stopped(struct kvm_view_aex *aex,
 		crossing->has_context = true;
 		fallthrough;
 	case UNDERTOW_REPLAY:
-		if (crossing->irqs_on)
-			undertow_let_interrupts_in(crossing);
-		status = undertow_may_go_on(crossing);
+		/* With his interrupts off nothing is let in. */
+		if (crossing->irqs_on) {
+			undertow_step_out(crossing);
+			status = undertow_step_back(crossing);
+		} else {
+			status = undertow_may_go_on(crossing);
+		}
 		if (status) {
 			ret.status = status;
-			undertow_rs_ended(crossing, status);
+			undertow_rs_ended(crossing, status, true);
 		}
 		break;
 	}

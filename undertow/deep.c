@@ -87,6 +87,6 @@ s64 undertow_selftest_cross(const struct undertow_bench *b, void *arg)
 {
 	static struct undertow_outcome out;
 
-	undertow_cross(arg, b->entry, b->stack, b->view, 0, &out);
+	undertow_cross(arg, b->entry, b->stack, b->view, 0, NULL, &out);
 	return out.status;
 }

@@ -11,7 +11,7 @@
  *   G1    views k >= 2     landing, call, restore tail, exit     -> view 1
  *   G2    view 1, transit  pick up the trusted stack             -> view 0
  *   G3    view 0           rebuild the caller's state, return;
- *			    undertow_fault_entry, resume
+ *			    services; undertow_fault_entry, resume
  *
  * Inside a compartment the only executable VMFUNC is the last instruction of
  * G1, and an attacker may jump to it with registers, flags and stack of his
@@ -54,8 +54,13 @@
  * tail is simply run again. Whoever jumps into the tail from inside loads
  * registers that he could have loaded himself.
  *
+ * A compartment that asks for a service leaves as if it returned: the same
+ * instructions, checks and views, with R10 not 0. It comes back as after an
+ * event, by the restore tail, so that there is one way in for both. Who jumps
+ * to the way out from inside chooses what is asked for, as he can anyway.
+ *
  * The caller's stack from the address in undertow_sp downwards, once there was
- * an asynchronous exit:
+ * an asynchronous exit or a service:
  *
  *	-224  struct kvm_view_aex, written by the host
  *	-400  struct undertow_resume, what the restore tail reads
@@ -250,6 +255,7 @@ SYM_INNER_LABEL(undertow_ve_\kind, SYM_L_GLOBAL)
 	pushq	%rax
 	movq	%rsp, %rdi
 	movl	$1, %esi			/* a violation */
+	xorl	%r10d, %r10d			/* of a call, no request */
 	jmp	.Lout_\kind
 	.endif
 
@@ -263,6 +269,9 @@ SYM_INNER_LABEL(undertow_ve_\kind, SYM_L_GLOBAL)
 	.if	!\nr
 	xorl	%esi, %esi			/* returned */
 	.endif
+	xorl	%r10d, %r10d			/* of a call, no request */
+SYM_INNER_LABEL(undertow_request_\kind, SYM_L_GLOBAL)
+	ENDBR					/* from _R_ut_undertow_service_call */
 .Lout_\kind:
 	.if	\nr
 	movl	$\nr, %eax
@@ -303,11 +312,13 @@ SYM_INNER_LABEL(undertow_g2_\kind, SYM_L_GLOBAL)
 
 	/*
 	 * G3. View 0, trusted stack, interrupts off. RDI is the result, all
-	 * else is rebuilt or cleared.
+	 * else is rebuilt or cleared, unless R10 says that it is a request.
 	 */
 SYM_INNER_LABEL(undertow_g3_\kind, SYM_L_GLOBAL)
 	UNWIND_HINT_UNDEFINED
 	ANNOTATE_NOENDBR
+	testq	%r10, %r10
+	jnz	.Lserve_\kind
 	.if	!\nr
 	testq	%rsi, %rsi
 	jnz	.Lviolation_\kind
@@ -425,6 +436,31 @@ SYM_INNER_LABEL(undertow_fault_entry_\kind, SYM_L_GLOBAL)
 	xorl	%esi, %esi			/* nothing to call */
 	xorl	%edi, %edi
 	jmp	.Lgo_\kind
+
+	/*
+	 * A request. RDI, RSI, RDX: what is asked for and where the arguments
+	 * are; R11: the compartment's stack pointer. They mean something in
+	 * the compartment's view only. The context of the way back comes to
+	 * where one after an event would be.
+	 */
+.Lserve_\kind:
+	UNWIND_HINT_UNDEFINED
+	subq	$(RESUME_BYTES + AEX_BYTES), %rsp
+	pushq	$2
+	popfq					/* DF, AC, TF, NT, IOPL; IF = 0 */
+	movq	%rsp, %rcx
+	movq	%r11, %r8
+	xorl	%ebx, %ebx			/* nothing of the compartment's */
+	xorl	%ebp, %ebp
+	xorl	%r9d, %r9d
+	xorl	%r10d, %r10d
+	xorl	%r11d, %r11d
+	xorl	%r12d, %r12d
+	xorl	%r13d, %r13d
+	xorl	%r14d, %r14d
+	xorl	%r15d, %r15d
+	call	undertow_serve			/* as undertow_fault */
+	jmp	.Lstopped_\kind
 	.balign	PAGE_SIZE, 0xcc
 SYM_CODE_END(undertow_gate_\kind)
 .endm

@@ -152,8 +152,10 @@ static int __init undertow_init(void)
 	}
 
 	undertow_live = undertow_rs_init(undertow_mode) == 1;
-	if (undertow_live)
+	if (undertow_live) {
 		undertow_reset_init();
+		undertow_serve_init();
+	}
 
 	undertow_rs_kernel_text(_stext, _etext);
 	register_module_notifier(&undertow_module_nb);

@@ -25,6 +25,7 @@
 
 /* Where a record has the arguments of an exit: see undertow_g2 in gate.S. */
 #define REG_RSI		6
+#define REG_R10		10
 
 /*
  * What views see in place of the IDT. All gates but one lead nowhere, by way of
@@ -192,6 +193,6 @@ bool undertow_ve_in_transit(const struct kvm_view_aex *aex)
 	const struct undertow_gate *gate = undertow_gate_get();
 
 	return gate->ve && aex->view == 1 && aex->cause == KVM_VIEW_AEX_EVENT &&
-	       !aex->event && aex->regs[REG_RSI] &&
+	       !aex->event && aex->regs[REG_RSI] && !aex->regs[REG_R10] &&
 	       aex->rip - (gate->base + 2 * PAGE_SIZE) < PAGE_SIZE;
 }

@@ -38,6 +38,10 @@ extern char undertow_tail_switch[];
 extern char undertow_tail_end_vmfunc[];
 extern char undertow_tail_end_switch[];
 extern char undertow_ve_vmfunc[];
+extern char undertow_request_vmfunc[];
+extern char undertow_request_switch[];
+/* Right after the call in _R_ut_undertow_service_call. */
+extern char undertow_service_back[];
 
 /* What undertow_sp points to; gate.S pushes it. */
 struct undertow_frame {
@@ -60,7 +64,18 @@ struct undertow_ret undertow_stopped(struct kvm_view_aex *aex,
 				     const struct kvm_ve_info *info,
 				     struct undertow_resume *resume);
 
+asmlinkage struct undertow_ret undertow_serve(const void *service, u64 block,
+					      u64 bytes,
+					      struct undertow_resume *resume,
+					      u64 rsp);
+
+bool undertow_stack_has_room(void);
+void undertow_step_out(const struct undertow_crossing *crossing);
+s64 undertow_step_back(struct undertow_crossing *crossing);
+
 void undertow_reset_init(void);
+void undertow_serve_init(void);
+extern unsigned long undertow_service_way;
 
 #ifdef CONFIG_UNDERTOW_SELFTEST
 extern bool undertow_selftest_unregistered;

@@ -72,7 +72,7 @@ static void storm_calls(const struct undertow_bench *b, void *arg,
 			local_irq_save(flags);
 		if (b->entry)
 			undertow_cross(arg, b->entry, b->stack, b->view,
-				       s->max_us, out);
+				       s->max_us, NULL, out);
 		else
 			storm_plain(s->loops);
 		if (s->irqs_off)
@@ -126,6 +126,27 @@ static int storm_run(const struct undertow_bench *b, void *arg,
 	s->nmis = storm_nmis;
 	s->nmis_inside = storm_nmis_inside;
 	return 0;
+}
+
+/**
+ * undertow_selftest_move() - continue on another CPU, if there is one
+ *
+ * Context: May sleep.
+ * Return: the CPU that this ran on before.
+ */
+unsigned int undertow_selftest_move(void)
+{
+	unsigned int from = raw_smp_processor_id();
+	unsigned int to = cpumask_any_but(cpu_online_mask, from);
+	cpumask_var_t old;
+
+	if (to < nr_cpu_ids && alloc_cpumask_var(&old, GFP_KERNEL)) {
+		cpumask_copy(old, current->cpus_ptr);
+		set_cpus_allowed_ptr(current, cpumask_of(to));
+		set_cpus_allowed_ptr(current, old);
+		free_cpumask_var(old);
+	}
+	return from;
 }
 
 /**

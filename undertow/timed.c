@@ -72,7 +72,7 @@ int undertow_selftest_timed(const struct undertow_bench *b,
 		wrmsrq(MSR_IA32_TSC_DEADLINE, arg->fire);
 		arg->fire += (dice >> 16) % SWEEP;
 		arg->fire -= SWEEP_BEFORE;
-		undertow_cross(arg, b->entry, b->stack, b->view, 0, out);
+		undertow_cross(arg, b->entry, b->stack, b->view, 0, NULL, out);
 		local_irq_restore(flags);
 		preempt_enable();
 

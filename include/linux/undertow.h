@@ -13,6 +13,7 @@
 struct module;
 struct pt_regs;
 struct seq_file;
+struct task_struct;
 
 #ifdef CONFIG_UNDERTOW
 
@@ -27,6 +28,7 @@ struct seq_file;
  * @tail: the restore tail in G1
  * @tail_end: its end
  * @ve: in G1, where a #VE inside arrives; 0: the gate can't take it out
+ * @request: in G1, the way out for requests of services
  */
 struct undertow_gate {
 	unsigned long base;
@@ -36,13 +38,15 @@ struct undertow_gate {
 	unsigned long tail;
 	unsigned long tail_end;
 	unsigned long ve;
+	unsigned long request;
 };
 
 /**
  * struct undertow_outcome - how a crossing ended
- * @value: what the entry function returned; 0 if it was stopped
+ * @value: what the entry function returned; the address that a request was denied
+ *	for; 0 if it was stopped otherwise
  * @status: 0, or a negative errno
- * @aex: the record of the asynchronous exit, if @status is not 0
+ * @aex: the record of the asynchronous exit, if @status is -EFAULT
  */
 struct undertow_outcome {
 	u64 value;
@@ -53,10 +57,11 @@ struct undertow_outcome {
 /**
  * struct undertow_crossing - one crossing, on the stack of its caller
  * @out: how it ends
- * @view: EPTP index
  * @stack: top of the stack that it runs on
  * @granted: frame that it was given because of its last violation, plus 1
  * @deadline: when it has to be over, in ns of the monotonic clock; 0: never
+ * @call: what kernel::undertow knows it by; NULL: it may ask for no service
+ * @view: EPTP index
  * @irqs_on: did the caller have interrupts on?
  * @has_context: was it resumed before, so that there is a struct undertow_resume?
  * @ve_lost: did an event come between a #VE and the end of its way out?
@@ -66,6 +71,7 @@ struct undertow_crossing {
 	unsigned long stack;
 	u64 granted;
 	u64 deadline;
+	const void *call;
 	u32 view;
 	bool irqs_on;
 	bool has_context;
@@ -94,6 +100,35 @@ struct undertow_resume {
 
 /* What a call has of a compartment's stack. */
 #define UNDERTOW_STACK_BYTES	16384
+/**
+ * struct undertow_serving - a request of a compartment, while it is served
+ * @node: among those of all tasks
+ * @task: whose stack this is on
+ * @owner: the compartment that asks, as soon as it is known
+ * @call: its call, see &struct undertow_crossing
+ * @service: what for; means something only if the compartment may have it
+ * @block: where the arguments are; the compartment's claim
+ * @bytes: how many
+ * @level: what runs: 0 a task, 1 a softirq, 2 an interrupt
+ * @depth: how many others of that level the task is serving already
+ * @may_sleep: can it sleep here?
+ * @has_room: is enough left of the stack?
+ * @result: for the compartment, 0 or a negative errno
+ */
+struct undertow_serving {
+	struct hlist_node node;
+	struct task_struct *task;
+	const void *owner;
+	const void *call;
+	const void *service;
+	u64 block;
+	u64 bytes;
+	u8 level;
+	u32 depth;
+	bool may_sleep;
+	bool has_room;
+	s64 result;
+};
 
 /* undertow_rs_fault(): the call does not end with an error. */
 #define UNDERTOW_GO_ON		1	/* with a new struct undertow_resume */
@@ -114,8 +149,12 @@ extern unsigned int undertow_inside_lose;
 const struct undertow_gate *undertow_gate_get(void);
 unsigned long undertow_gate_base(void);
 void undertow_cross(void *arg, unsigned long entry, void *stack, u32 view,
-		    u32 max_us, struct undertow_outcome *out);
+		    u32 max_us, const void *call, struct undertow_outcome *out);
 void undertow_kick_cpus(void);
+
+/* services: undertow/serve.c */
+bool undertow_is_serving(const void *owner);
+long undertow_service_call(const void *service, void *block, size_t bytes);
 
 /* host: undertow/host.c */
 bool undertow_cpu_is_registered(unsigned int cpu);
@@ -150,6 +189,7 @@ enum undertow_bench_what {
 	UNDERTOW_BENCH_FLOOR,
 	UNDERTOW_BENCH_VE,
 	UNDERTOW_BENCH_DENIED,
+	UNDERTOW_BENCH_SERVICE,
 };
 
 /**
@@ -159,6 +199,8 @@ enum undertow_bench_what {
  * @entry: function to call there
  * @stack: top of a stack that is writable there
  * @target: protected address to touch, UNDERTOW_BENCH_VE and _DENIED only
+ * @call: whose crossing it is, UNDERTOW_BENCH_SERVICE only
+ * @arg: handed to @entry, UNDERTOW_BENCH_SERVICE only
  */
 struct undertow_bench {
 	u32 what;
@@ -166,6 +208,8 @@ struct undertow_bench {
 	unsigned long entry;
 	void *stack;
 	const void *target;
+	const void *call;
+	void *arg;
 };
 
 /**
@@ -252,6 +296,7 @@ int undertow_selftest_poke(void *addr, const void *bytes, size_t len);
 void *undertow_selftest_alias(void *addr);
 void undertow_selftest_unalias(void *alias);
 void undertow_selftest_pause(void);
+unsigned int undertow_selftest_move(void);
 unsigned long undertow_selftest_free_frames(void);
 unsigned long undertow_selftest_deep(void (*fn)(void *arg), void *arg,
 				     unsigned long left);
@@ -265,7 +310,12 @@ long undertow_rs_fault(struct kvm_view_aex *aex,
 		       const struct undertow_gate *gate,
 		       struct undertow_resume *resume);
 bool undertow_rs_is_dead(const struct undertow_crossing *crossing);
-void undertow_rs_ended(const struct undertow_crossing *crossing, s64 status);
+void undertow_rs_ended(const struct undertow_crossing *crossing, s64 status,
+		       bool was_event);
+s64 undertow_rs_serve(struct undertow_serving *serving);
+void undertow_rs_denied(const struct undertow_crossing *crossing, s64 status,
+			const struct undertow_serving *serving);
+long undertow_rs_service_call(const void *service, void *block, size_t bytes);
 void undertow_rs_violation(const struct kvm_ve_info *info, unsigned long ip);
 void undertow_rs_show(struct seq_file *m);
 int undertow_rs_seal(void);

@@ -16,8 +16,8 @@
 //! and of a compartment against the kernel.
 //!
 //! Layers, each using the ones below it only: [`wire`] and the macros; [`compartment`], [`region`];
-//! `status`, `walk`, `stop`, `learn`, `lend`, `stray`, `system`, `text`, `report`; `host`, `table`,
-//! `slot`; [`logic`].
+//! `service`, `status`, `walk`, `stop`, `learn`, `lend`, `stray`, `system`, `text`, `report`; `host`,
+//! `table`, `slot`; [`logic`].
 //!
 //! Documentation: `Documentation/undertow/`.
 
@@ -36,6 +36,7 @@ mod learn;
 mod lend;
 mod report;
 mod restart;
+mod service;
 mod slot;
 mod start;
 mod status;
@@ -62,11 +63,13 @@ pub use self::{
     region::{
         Policy,
         Region, //
-    }, //
+    },
+    service::Service, //
 };
 pub use macros::{
     undertow_compartment as compartment,
-    undertow_isolated as isolated, //
+    undertow_isolated as isolated,
+    undertow_service as service, //
 };
 
 /// Returns whether views are enforced on this system.

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `undertow::compartment!` and `#[undertow::isolated]`.
+//! `undertow::compartment!`, `#[undertow::isolated]` and `#[undertow::service]`.
 //!
-//! `compartment` declares the static that stands for a compartment, `isolated` splits a function
-//! into its halves on both sides of the gate, and `shape` decides from the types in the signature
-//! how each value crosses. The section and symbol names here are a contract with
-//! `scripts/undertow_link`: [`entry_section`] and [`text_bounds`] are the only places that spell
-//! them.
+//! `compartment` declares the static that stands for a compartment, `isolated` and `service` split a
+//! function into its halves on both sides of the gate, and `shape` decides from the types in the
+//! signature how each value crosses. The section and symbol names here are a contract with
+//! `scripts/undertow_link`: [`entry_section`], [`service_section`] and [`text_bounds`] are the only
+//! places that spell them.
 
 mod compartment;
 mod isolated;
+mod service;
 mod shape;
 
 use std::fmt::Display;
@@ -22,12 +23,18 @@ use syn::{
 
 pub(crate) use self::{
     compartment::compartment,
-    isolated::isolated, //
+    isolated::isolated,
+    service::service, //
 };
 
 /// The section in which the link tool looks for the entries of a compartment.
 fn entry_section(compartment: &Ident) -> String {
     format!(".text..undertow.entry.{compartment}")
+}
+
+/// The section for services: the link tool does not follow what they refer to.
+fn service_section() -> &'static str {
+    ".rodata..undertow.service"
 }
 
 /// The symbols that the link tool puts around the text of a compartment.

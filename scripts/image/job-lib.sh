@@ -40,7 +40,8 @@ mark() {
 	echo "<6>$UT_MARK" >/dev/kmsg
 }
 
-since() { dmesg | sed "1,/$UT_MARK\$/d"; }
+# What jobs print gets to the log, too, and perhaps after the next mark.
+since() { dmesg | sed -e "1,/$UT_MARK\$/d" -e '/^# /d'; }
 
 finish() { exit "$UT_FAILED"; }
 

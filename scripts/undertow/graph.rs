@@ -185,6 +185,9 @@ impl<'a> Graph<'a> {
             STT_SECTION => u64::try_from(reloc.addend).unwrap_or(0),
             _ => symbol.value,
         };
+        if section.name == names::SERVICE {
+            return;
+        }
         match class(section) {
             Class::Entry(_) | Class::Text | Class::Rodata | Class::Private(_) => {
                 node.refs.push(target)

@@ -14,6 +14,10 @@ pub(crate) const RODATA: &str = ".rodata..undertow.c.";
 /// Data that the compartment may write; its name follows.
 pub(crate) const PRIVATE: &str = ".data..undertow.priv.";
 
+/// Services of view 0: their addresses say which one is asked for. Nothing isolated reads them, so
+/// that what they refer to is not reached.
+pub(crate) const SERVICE: &str = ".rodata..undertow.service";
+
 /// Text of the copy that all compartments share.
 pub(crate) const COMMON_TEXT: &str = ".text..undertow.common";
 
@@ -31,7 +35,7 @@ pub(crate) const PANIC_SUFFIX: &str = "_7___rustc17rust_begin_unwind";
 pub(crate) const PANIC: &str = "_R_ut_7___rustc17rust_begin_unwind";
 
 /// Symbols that `undertow/common/` defines with [`PREFIX`] before them.
-pub(crate) const RUNTIME: [&str; 7] = [
+pub(crate) const RUNTIME: [&str; 8] = [
     "__rust__udivti3",
     "bcmp",
     "memcmp",
@@ -39,6 +43,7 @@ pub(crate) const RUNTIME: [&str; 7] = [
     "memmove",
     "memset",
     "strlen",
+    "undertow_service_call",
 ];
 
 /// Sections whose entries make the kernel treat an address in text specially: it patches the code

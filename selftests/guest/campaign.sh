@@ -14,7 +14,7 @@
 # A longer one: scripts/campaign.sh.
 word() { sed -n "s/.* ut\.$1=\([^ ]*\).*/\1/p" /proc/cmdline; }
 faults=$(word faults)
-faults=${faults:-224}
+faults=${faults:-240}
 restarts=$(word restarts)
 restarts=${restarts:-200}
 seed=$(word seed)
@@ -61,8 +61,8 @@ result $? '... and no frame with each'
 [ "$(left faults stacks)$(left faults views)$(left faults regions)$(left faults runs)" = 0000 ]
 result $? 'the faults leave nothing behind, either'
 
-campaign seed="$seed" faults=28 restarts=4 weaken=1
-is "$(fact total right)" -lt 28
+campaign seed="$seed" faults=30 restarts=4 weaken=1
+is "$(fact total right)" -lt 30
 result $? 'a kill that does not reach those inside is noticed'
 campaign seed="$seed" faults=0 restarts=200 weaken=2
 is "$(left restarts frames)" -ge 200

@@ -22,7 +22,7 @@ cat /tmp/costs
 # cost NAME: its whole part
 cost() { sed -n "s/^UT-COST $1=\([0-9]*\).*/\1/p" /tmp/costs; }
 
-plan 4
+plan 6
 [ "$(cost crossings)" = "$crossings" ] && [ "$(cost crossings_failed)" = 0 ]
 result $? "$crossings crossings come back by themselves"
 # An interrupt that waits for its end makes a long measurement exit once more.
@@ -43,4 +43,11 @@ esac
 [ "$(cost inside_deny_exits)" = "$denied" ] &&
 	[ "$(cost inside_deny_by_host_exits)" = "$by_host" ]
 result $? "a call that is denied something has $denied VM exits, by the host $by_host"
+services=$((crossings / 10))
+[ "$(cost services)" = "$services" ] && [ "$(cost services_failed)" = 0 ]
+result $? "$services calls with a service inside come back by themselves"
+# The call itself, and out and in once more.
+[ $(($(cost service_exits) / services)) = $((2 * per_crossing)) ] &&
+	{ [ "$per_crossing" != 0 ] || [ "$(cost service_exits)" = 0 ]; }
+result $? "... with $((2 * per_crossing)) VM exits each"
 finish

@@ -10,7 +10,7 @@
 
 . /ut/lib.sh
 
-plan 6
+plan 7
 [ "$(dmesg | grep -c 'undertow: not available: the host offers no views')" = 1 ]
 result $? 'one line says that nothing is enforced'
 load undertow_elf
@@ -23,4 +23,8 @@ ut_elf /bin/busybox >/dev/null
 result $? 'the sample driver works'
 rmmod undertow_elf && load undertow_elf && rmmod undertow_elf
 result $? '... and unloads and loads again'
+mark
+load undertow_service test=0 && rmmod undertow_service
+since | grep -q 'UT-SERVICE name=values sum=0xffffffffffffffff len=3 out=2542532527 short=-28 big=-7 outside=5'
+result $? 'services are ordinary calls'
 finish

@@ -53,6 +53,19 @@ ut_bench_touch:
     ret
     int3
     .size ut_bench_touch, . - ut_bench_touch
+    # Word 0 of the orders: a service without arguments.
+    .p2align 4
+    .globl ut_bench_service
+    .type ut_bench_service, @function
+ut_bench_service:
+    endbr64
+    mov     rax, rdi
+    mov     rdi, [rax]
+    lea     rsi, [rax + 8]
+    mov     edx, 8
+    jmp     undertow_service_call
+    int3
+    .size ut_bench_service, . - ut_bench_service
     .popsection
     "#
 );
@@ -60,12 +73,20 @@ ut_bench_touch:
 extern "C" {
     fn ut_bench_null(nothing: *mut u8);
     fn ut_bench_touch(target: *mut u8);
+    fn ut_bench_service(orders: *mut u8);
+}
+
+/// What a service costs that does nothing.
+#[undertow::service]
+fn nothing() -> Result {
+    Ok(())
 }
 
 undertow::compartment! {
     static BENCH: Compartment = {
         name: c"bench",
-        stacks: 1,
+        stacks: 2,
+        services: [nothing],
     };
 }
 
@@ -73,6 +94,31 @@ const PAGE: usize = 4096;
 
 struct Costs {
     _vault: Region,
+}
+
+/// Services from inside: what one costs, and its VM exits.
+fn services(crossings: u64) -> Result {
+    let mut call = BENCH.begin()?;
+    let orders = call.alloc(16, 8)?.cast::<u64>().as_ptr();
+    // SAFETY: `alloc` returned room for two words.
+    unsafe { orders.write(core::ptr::from_ref(&nothing::SERVICE) as u64) };
+    let mut bench = Bench::new(&call, ut_bench_null, core::ptr::null());
+    let without = bench.run(What::Service);
+    bench = Bench::new(&call, ut_bench_service, core::ptr::null());
+    bench.set_arg(orders.cast());
+    let with = bench.run(What::Service);
+    print(c"service_call", with.saturating_sub(without))?;
+    let (exits, tally) = bench.exits(What::Service, crossings);
+    pr_info!("UT-COST services={}\n", crossings);
+    pr_info!(
+        "UT-COST services_failed={}\n",
+        match tally.result {
+            0 => tally.differing,
+            _ => crossings - tally.differing,
+        }
+    );
+    pr_info!("UT-COST service_exits={}\n", exits);
+    Ok(())
 }
 
 fn print(name: &CStr, ticks: u64) -> Result {
@@ -177,6 +223,7 @@ impl kernel::Module for Costs {
         }
 
         let crossings = module_parameters::crossings.value();
+        services(crossings / 10)?;
         let (exits, tally) = bench.exits(What::Crossing, crossings);
         let failed = match tally.result {
             0 => tally.differing,

@@ -144,7 +144,7 @@ const SECRET: u64 = 0x0123_4567_89ab_cdef;
 const PAGE: usize = 4096;
 const READ: u8 = 1;
 /// Bytes from the way out of the gate to the end of G1.
-const EXIT: usize = 15;
+const EXIT: usize = 22;
 const KERNEL_CS: u64 = 0x10;
 const KERNEL_SS: u64 = 0x18;
 

@@ -106,6 +106,16 @@ impl Call {
         self.cross(view, entry, arg)
     }
 
+    pub(super) fn compartment(&self) -> &'static Compartment {
+        self.inside.0
+    }
+
+    /// Returns the addresses that the compartment may write for this call.
+    pub(super) fn memory(&self) -> core::ops::Range<u64> {
+        let memory = self.slot.writable();
+        memory.start as u64..memory.end as u64
+    }
+
     /// Returns the view that the call will run in.
     #[cfg(CONFIG_UNDERTOW_SELFTEST)]
     pub(super) fn view(&self) -> Option<u16> {
@@ -123,7 +133,7 @@ impl Call {
 
         // SAFETY: The stack is this call's own and writable in `view`; INV-LIFE-1 says that the
         // view is the compartment's. `outcome` is valid for writes. What the entry does is the
-        // host's to police.
+        // host's to police; `serve` makes a shared reference of `self`, which waits here.
         unsafe {
             bindings::undertow_cross(
                 arg.cast(),
@@ -131,12 +141,13 @@ impl Call {
                 self.slot.stack_top() as *mut crate::ffi::c_void,
                 view.into(),
                 self.inside.0.descriptor().max_us,
+                core::ptr::from_ref(self).cast(),
                 outcome.as_mut_ptr(),
             )
         };
 
-        // SAFETY: `undertow_cross` always sets `status`.
-        let status = unsafe { (*outcome.as_ptr()).status };
+        // SAFETY: `undertow_cross` always sets these two.
+        let (status, value) = unsafe { ((*outcome.as_ptr()).status, (*outcome.as_ptr()).value) };
         if status == 0 {
             return Ok(());
         }
@@ -151,6 +162,12 @@ impl Call {
             bindings::ETIMEDOUT => Fault::TimedOut,
             bindings::EINTR => Fault::Interrupted,
             bindings::ESHUTDOWN => Fault::Dead,
+            bindings::EACCES => Fault::Denied(value),
+            bindings::ERANGE => Fault::Violation {
+                addr: value,
+                gpa: 0,
+            },
+            bindings::EPROTO => Fault::BadReturn,
             // SAFETY: For every other status `undertow_cross` has set the record.
             _ => Fault::from_aex(unsafe { &(*outcome.as_ptr()).aex }),
         })

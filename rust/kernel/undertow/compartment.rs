@@ -23,6 +23,7 @@ use super::{
     fault::Fault,
     logic::comp,
     restart,
+    service::Service,
     slot::Pool,
     system, //
 };
@@ -37,10 +38,13 @@ pub struct Descriptor {
     pub stacks: usize,
     /// Bytes for the arguments and results of one call, 0 for the default (44 KiB).
     pub heap: usize,
-    /// Microseconds that one call may take, 0 for any time. Looked at when an event comes.
+    /// Microseconds that one call may take, services included, 0 for any time. Looked at when an
+    /// event comes, and when a service returns.
     pub max_us: u32,
     /// What becomes of the compartment when a call is ended by a fault or its deadline.
     pub on_fault: OnFault,
+    /// What it may ask view 0 for.
+    pub services: &'static [&'static Service],
 }
 
 /// What becomes of a compartment when a call is ended by a fault or its deadline.
@@ -80,6 +84,7 @@ pub struct Compartment {
     faults: Atomic<u64>,
     kills: Atomic<u64>,
     restarts: Atomic<u64>,
+    served: Atomic<u64>,
     learned: Atomic<u32>,
 }
 
@@ -98,6 +103,7 @@ impl Compartment {
             faults: Atomic::new(0),
             kills: Atomic::new(0),
             restarts: Atomic::new(0),
+            served: Atomic::new(0),
             learned: Atomic::new(0),
         }
     }
@@ -182,6 +188,8 @@ impl Compartment {
     ///
     /// - `EPERM` when it was killed before the system was sealed: rights can't be given any more.
     /// - `EBUSY` when it is not dead.
+    /// - `EDEADLK` in a service of the compartment, where views are enforced: it would wait for
+    ///   itself.
     /// - `ENODEV` when it was never registered.
     /// - What the host answers; the compartment is dead as before.
     pub fn restart(&'static self) -> Result {
@@ -261,6 +269,15 @@ impl Compartment {
     /// Returns how often it was killed and restarted.
     pub fn lives(&self) -> (u64, u64) {
         (self.kills.load(Relaxed), self.restarts.load(Relaxed))
+    }
+
+    /// Returns how many services it was given.
+    pub fn served(&self) -> u64 {
+        self.served.load(Relaxed)
+    }
+
+    pub(super) fn count_service(&self) {
+        self.served.add(1, Relaxed);
     }
 
     /// Returns how many pages the compartment learned to write; see [`OnFault::Audit`].

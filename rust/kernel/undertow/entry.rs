@@ -12,6 +12,7 @@ use crate::{
 
 use super::{
     report,
+    service,
     start,
     status,
     stop,
@@ -62,9 +63,40 @@ unsafe extern "C" fn undertow_rs_is_dead(crossing: *const bindings::undertow_cro
 ///
 /// `crossing` must be valid for reads. Called with interrupts off, where RCU is watching.
 #[no_mangle]
-unsafe extern "C" fn undertow_rs_ended(crossing: *const bindings::undertow_crossing, status: i64) {
+unsafe extern "C" fn undertow_rs_ended(
+    crossing: *const bindings::undertow_crossing,
+    status: i64,
+    was_event: bool,
+) {
     // SAFETY: The caller's promise.
-    unsafe { stop::ended(&*crossing, status) };
+    unsafe { stop::ended(&*crossing, status, was_event) };
+}
+
+/// A compartment asks for a service. Returns 0, or the negative errno that ends its call.
+///
+/// # Safety
+///
+/// `serving` must be valid for reads and writes, and the head of this task's list; what it says of
+/// the call and the place must be so.
+#[no_mangle]
+unsafe extern "C" fn undertow_rs_serve(serving: *mut bindings::undertow_serving) -> i64 {
+    // SAFETY: The caller's promise.
+    unsafe { service::serve(&mut *serving) }
+}
+
+/// A call is ended because of the service that it asked for. `status` says what was wrong.
+///
+/// # Safety
+///
+/// Both must be valid for reads. Called with interrupts off, where RCU is watching.
+#[no_mangle]
+unsafe extern "C" fn undertow_rs_denied(
+    crossing: *const bindings::undertow_crossing,
+    status: i64,
+    serving: *const bindings::undertow_serving,
+) {
+    // SAFETY: The caller's promise.
+    unsafe { stop::denied(&*crossing, status, &*serving) };
 }
 
 /// View 0 touched memory without the right to; the access is denied.

@@ -14,7 +14,7 @@ use crate::{
 /// shares with the compartment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The compartment touched memory without the right to.
+    /// The compartment touched memory without the right to, or asked a service to.
     Violation {
         /// The linear address, 0 where the CPU did not report one.
         addr: u64,
@@ -39,8 +39,11 @@ pub enum Fault {
     Busy,
     /// An argument does not fit into the memory of the call.
     TooBig,
-    /// The compartment returned bytes that are no value of the return type.
+    /// The compartment returned bytes that are no value of the return type, or handed a service
+    /// some that are no argument.
     BadReturn,
+    /// The compartment asked for something at this address that is no service on its list.
+    Denied(u64),
     /// The caller has too little kernel stack left for what has to happen when a call goes wrong:
     /// less than about 5 KiB. Nothing was run.
     NoStack,
@@ -94,6 +97,7 @@ impl From<Fault> for Error {
             Fault::Violation { .. } | Fault::Exception(_) | Fault::Refused(_) => code::EFAULT,
             Fault::Panicked => code::ENOTRECOVERABLE,
             Fault::Interrupted => code::EINTR,
+            Fault::Denied(_) => code::EACCES,
             Fault::TimedOut => code::ETIMEDOUT,
             Fault::Dead => code::ESHUTDOWN,
             Fault::Busy => code::EAGAIN,

@@ -12,6 +12,7 @@
 
 use crate::{
     bindings,
+    error::code,
     page::PAGE_SIZE,
     prelude::*,
     time::{
@@ -38,6 +39,7 @@ use super::{
             State, //
         }, //
     },
+    service,
     system,
     text, //
 };
@@ -128,6 +130,9 @@ pub(super) fn kill_by_fault(compartment: &Compartment) {
 
 /// Starts a dead compartment again. Waits for the last call.
 pub(super) fn restart(compartment: &Compartment) -> Result {
+    if service::is_serving(compartment) {
+        return Err(code::EDEADLK);
+    }
     let _lock = loop {
         let lock = RESTART_LOCK.lock();
         if compartment.is_stripped() && system::is_sealed() {

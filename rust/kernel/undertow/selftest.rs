@@ -40,6 +40,7 @@ use super::{
 pub mod events;
 pub mod inside;
 pub mod leaks;
+pub mod services;
 pub mod shake;
 
 static SCAN_OFF: Atomic<bool> = Atomic::new(false);
@@ -271,6 +272,8 @@ pub enum What {
     Ve = bindings::undertow_bench_what_UNDERTOW_BENCH_VE as isize,
     /// A crossing in which the entry, which gets the target, is denied that.
     Denied = bindings::undertow_bench_what_UNDERTOW_BENCH_DENIED as isize,
+    /// As `Checked`, with an entry that may ask for services.
+    Service = bindings::undertow_bench_what_UNDERTOW_BENCH_SERVICE as isize,
 }
 
 /// A call that measures instead of being made.
@@ -286,7 +289,14 @@ impl Bench {
             entry: entry as usize,
             stack: call.stack_top() as *mut crate::ffi::c_void,
             target: target.cast(),
+            call: core::ptr::from_ref(call).cast(),
+            arg: core::ptr::null_mut(),
         })
+    }
+
+    /// Says what the entry of [`What::Service`] gets: memory of the call.
+    pub fn set_arg(&mut self, arg: *mut u8) {
+        self.0.arg = arg.cast();
     }
 
     /// Returns ticks of the TSC for 100 calls.

@@ -178,6 +178,11 @@ impl Slot {
         self.base() + GUARD_BYTES + STACK_BYTES
     }
 
+    /// Returns the addresses that the call may write: stack and arena.
+    pub(super) fn writable(&self) -> core::ops::Range<usize> {
+        self.stack_top() - STACK_BYTES..self.stack_top() + self.pool.arena.load(Relaxed)
+    }
+
     /// Returns where the arena begins, and its size.
     pub(super) fn arena(&self) -> (usize, usize) {
         (self.stack_top(), self.pool.arena.load(Relaxed))

@@ -133,6 +133,19 @@ fn show_views(m: &SeqFile, state: &State) {
                     kills,
                     restarts
                 );
+                let services = compartment.descriptor().services;
+                if !services.is_empty() {
+                    seq_print!(
+                        m,
+                        "view {}: {} times served, may have",
+                        number,
+                        compartment.served()
+                    );
+                    for service in services {
+                        seq_print!(m, " \"{}\"", service.name());
+                    }
+                    seq_print!(m, "\n");
+                }
                 if compartment.learned() != 0 {
                     seq_print!(
                         m,

@@ -55,6 +55,7 @@ use super::{
         ve_info, //
     },
     restart,
+    service,
     system::is_sealed,
     table::Reader, //
 };
@@ -90,6 +91,7 @@ fn crossing_of(
             landing: page(1)..gate.landed as u64,
             tail: gate.tail as u64..gate.tail_end as u64,
             transit: page(2)..page(3),
+            request: gate.request as u64,
         },
     }
 }
@@ -291,7 +293,7 @@ pub(super) unsafe fn is_dead(crossing: &bindings::undertow_crossing) -> bool {
 }
 
 /// Returns whether calls in a compartment end, whatever they do.
-fn must_end(compartment: &Compartment) -> bool {
+pub(super) fn must_end(compartment: &Compartment) -> bool {
     #[cfg(CONFIG_UNDERTOW_SELFTEST)]
     if super::selftest::events::is_kill_off() {
         return false;
@@ -299,15 +301,18 @@ fn must_end(compartment: &Compartment) -> bool {
     compartment.is_dead()
 }
 
-/// A call that could have gone on is ended for another reason, an errno.
+/// A call that could have gone on is ended for another reason, an errno: after an event, or after a
+/// service.
 ///
 /// # Safety
 ///
 /// Interrupts must be off, on a CPU that RCU is watching.
-pub(super) unsafe fn ended(crossing: &bindings::undertow_crossing, status: i64) {
+pub(super) unsafe fn ended(crossing: &bindings::undertow_crossing, status: i64, was_event: bool) {
     // SAFETY: The caller's promise, which holds to the end of this function.
     let tables = unsafe { Reader::new() };
-    RESUMED.fetch_sub(1, Relaxed);
+    if was_event {
+        RESUMED.fetch_sub(1, Relaxed);
+    }
     STOPPED.add(1, Relaxed);
     let why = match status.unsigned_abs() as u32 {
         bindings::ESHUTDOWN => return,
@@ -327,4 +332,24 @@ pub(super) unsafe fn ended(crossing: &bindings::undertow_crossing, status: i64) 
             why
         );
     }
+}
+
+/// A call is ended because of what it asked for.
+///
+/// # Safety
+///
+/// Interrupts must be off, on a CPU that RCU is watching.
+pub(super) unsafe fn denied(
+    crossing: &bindings::undertow_crossing,
+    status: i64,
+    serving: &bindings::undertow_serving,
+) {
+    // SAFETY: The caller's promise, which holds to the end of this function.
+    let tables = unsafe { Reader::new() };
+    STOPPED.add(1, Relaxed);
+    let name = tables
+        .tenant(crossing.view as u16)
+        .map_or(c"?", |it| it.compartment.name());
+    service::log_denied(name, status, serving);
+    punish(tables, crossing);
 }

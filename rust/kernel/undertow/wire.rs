@@ -30,6 +30,7 @@ use super::{
 mod borrowed;
 mod bounced;
 mod param;
+mod pass;
 mod value;
 
 pub use self::{
@@ -45,6 +46,11 @@ pub use self::{
     param::{
         ByValue,
         Param, //
+    },
+    pass::{
+        answer,
+        ask,
+        Pass, //
     },
     value::{
         Carry,

@@ -6,6 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{
     braced,
+    bracketed,
     parse::{
         Parse,
         ParseStream, //
@@ -35,6 +36,7 @@ pub(crate) struct Declaration {
     heap: Option<Expr>,
     max_us: Option<Expr>,
     on_fault: Option<Expr>,
+    services: Vec<Path>,
 }
 
 impl Parse for Declaration {
@@ -58,6 +60,7 @@ impl Parse for Declaration {
         let brace = braced!(body in input);
         let (mut name, mut stacks, mut heap) = (None, None, None);
         let (mut max_us, mut on_fault) = (None, None);
+        let mut services = None;
         while !body.is_empty() {
             let key: Ident = body.parse()?;
             let slot = match key.to_string().as_str() {
@@ -66,13 +69,23 @@ impl Parse for Declaration {
                 "heap" => &mut heap,
                 "max_us" => &mut max_us,
                 "on_fault" => &mut on_fault,
+                "services" => {
+                    body.parse::<Token![:]>()?;
+                    if services.replace(list(&body)?).is_some() {
+                        return Err(Error::new_spanned(&key, "`services` is given twice"));
+                    }
+                    if !body.is_empty() {
+                        body.parse::<Token![,]>()?;
+                    }
+                    continue;
+                }
                 _ => {
                     return Err(refuse(
                         &key,
                         format!("a compartment has no field `{key}`"),
                         "the fields are `name`, `stacks` (default 1), `heap` (default 0), \
-                         `max_us` (default one second) and `on_fault` (`End`, the default, \
-                         `Kill` or `Audit`)",
+                         `max_us` (default one second), `on_fault` (`End`, the default, \
+                         `Kill` or `Audit`) and `services` (default `[]`)",
                     ))
                 }
             };
@@ -100,8 +113,17 @@ impl Parse for Declaration {
             heap,
             max_us,
             on_fault,
+            services: services.unwrap_or_default(),
         })
     }
+}
+
+/// `[one, path::to::another]`
+fn list(input: ParseStream<'_>) -> Result<Vec<Path>> {
+    let items;
+    bracketed!(items in input);
+    let items = items.parse_terminated(Path::parse_mod_style, Token![,])?;
+    Ok(items.into_iter().collect())
 }
 
 pub(crate) fn compartment(declaration: Declaration) -> TokenStream {
@@ -114,6 +136,7 @@ pub(crate) fn compartment(declaration: Declaration) -> TokenStream {
         heap,
         max_us,
         on_fault,
+        services,
     } = declaration;
     let [start, end] = text_bounds(&ident);
     let stacks = stacks.map_or(quote!(1), |stacks| quote!(#stacks));
@@ -146,6 +169,7 @@ pub(crate) fn compartment(declaration: Declaration) -> TokenStream {
                 heap: #heap,
                 max_us: #max_us,
                 on_fault: ::kernel::undertow::OnFault::#on_fault,
+                services: &[#(&#services::SERVICE),*],
             };
 
             ::kernel::undertow::Compartment::new(&DESCRIPTOR)

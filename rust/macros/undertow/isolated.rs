@@ -134,13 +134,13 @@ fn check_signature(sig: &Signature) -> Result<()> {
     Ok(())
 }
 
-/// Returns name and type of a parameter.
-fn name_and_type(input: &FnArg) -> Result<(&Ident, &Type)> {
+/// Returns name and type of a parameter of `whose` function.
+pub(super) fn name_and_type<'a>(input: &'a FnArg, whose: &str) -> Result<(&'a Ident, &'a Type)> {
     let input = match input {
         FnArg::Receiver(receiver) => {
             return Err(refuse(
                 receiver,
-                "an isolated function has no `self`: the object belongs to the other side",
+                format!("{whose} has no `self`: the object belongs to the other side"),
                 "make it a free function that takes what it needs from the object",
             ))
         }
@@ -152,7 +152,7 @@ fn name_and_type(input: &FnArg) -> Result<(&Ident, &Type)> {
         }
         pattern => Err(refuse(
             pattern,
-            "a parameter of an isolated function is a plain name",
+            format!("a parameter of {whose} is a plain name"),
             "take it apart in the body",
         )),
     }
@@ -176,7 +176,7 @@ pub(crate) fn isolated(options: Options, item: TokenStream) -> Result<TokenStrea
 
     let (mut names, mut types, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
     for input in &sig.inputs {
-        let (name, ty) = name_and_type(input)?;
+        let (name, ty) = name_and_type(input, "an isolated function")?;
         names.push(name);
         types.push(ty);
         kinds.push(shape::param(ty)?);

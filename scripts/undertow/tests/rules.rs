@@ -66,6 +66,26 @@ fn function_of_c_in_a_table() {
 }
 
 #[test]
+fn function_of_c_in_a_service() {
+    let items = "extern \"C\" {
+            fn kfree(pointer: *const u8);
+            fn undertow_service_call(service: *const u8) -> u32;
+        }
+        #[link_section = \"SECTION\"]
+        static SERVICE: [unsafe extern \"C\" fn(*const u8); 1] = [kfree];";
+    let body = "unsafe { undertow_service_call((&raw const SERVICE).cast()) }";
+    let with = |section| compile_isolated(&items.replace("SECTION", section), body);
+
+    // Its address is all that the compartment has of it.
+    let bytes = isolate(&with(".rodata..undertow.service")).expect("it is good");
+    let inside = b"_R_ut_undertow_service_call\0";
+    assert!(bytes.windows(inside.len()).any(|name| name == inside));
+    // The name of the section decides, and nothing like it.
+    let text = only(&with(".rodata..undertow.services"));
+    assert_says(&text, &["compartment `TEST` reaches `kfree`"]);
+}
+
+#[test]
 fn writable_static() {
     let items = "use core::sync::atomic::{AtomicU32, Ordering};
         static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -15,6 +15,7 @@
 //! - [`walk`]: whether what is in force is sound;
 //! - [`layout`]: who owns which frame, and the changes that make the views so;
 //! - [`class`]: the rights of each class of page in each view;
+//! - [`service`]: what a compartment may ask view 0 for;
 //! - [`scan`], [`comp`], [`slots`], [`map`]: text scanner, compartment states,
 //!   stack slots, interval map;
 //! - [`abi`]: bytes that guest and host share;
@@ -35,6 +36,7 @@ pub mod names;
 pub mod report;
 pub mod resume;
 pub mod scan;
+pub mod service;
 pub mod slots;
 pub mod verdict;
 pub mod walk;

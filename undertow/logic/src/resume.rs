@@ -17,6 +17,8 @@
 //!   record; selectors never do.
 //! - `INV-RESUME-3`: an exit in the restore tail never makes a new context, and
 //!   replays one of the same crossing only; a violation there ends it.
+//! - `INV-RESUME-4`: a request for a service that an event interrupted in the
+//!   transit view is made again, from the compartment's view.
 
 use core::ops::Range;
 
@@ -60,6 +62,8 @@ pub struct Gate {
     pub tail: Range<u64>,
     /// What is executable in the transit view.
     pub transit: Range<u64>,
+    /// Where requests for a service leave the compartment's view.
+    pub request: u64,
 }
 
 /// What is known about a crossing without asking the record.
@@ -114,16 +118,28 @@ const FLAGS_FIXED: u64 = 0x2;
 /// Indices into [`Aex::regs`].
 const RSI: usize = 6;
 const RDI: usize = 7;
+/// Not 0: this is no return, but a request.
+const R10: usize = 10;
+/// A request's stack pointer: by then RSP is the caller's.
+const R11: usize = 11;
 
 /// Returns how to go on after an exit that ends nothing.
 pub fn go_on(aex: &Aex, crossing: &Crossing) -> Result<Next, Refusal> {
     let gate = &crossing.gate;
 
     if aex.view == ViewId::TRANSIT.number() {
-        return if gate.transit.contains(&aex.rip) {
-            Ok(Next::Finish(aex.regs[RDI]))
-        } else {
+        return if !gate.transit.contains(&aex.rip) {
             Err(Refusal::Transit)
+        } else if aex.regs[R10] == 0 {
+            Ok(Next::Finish(aex.regs[RDI]))
+        } else if !crossing.view.is_compartment() {
+            Err(Refusal::View)
+        } else {
+            Ok(Next::Load(Context {
+                rip: gate.request,
+                rsp: aex.regs[R11],
+                ..context(aex, crossing)
+            }))
         };
     }
     if aex.view != crossing.view.number() || !crossing.view.is_compartment() {
@@ -140,7 +156,11 @@ pub fn go_on(aex: &Aex, crossing: &Crossing) -> Result<Next, Refusal> {
             Err(Refusal::NoContext)
         };
     }
-    Ok(Next::Load(Context {
+    Ok(Next::Load(context(aex, crossing)))
+}
+
+fn context(aex: &Aex, crossing: &Crossing) -> Context {
+    Context {
         regs: aex.regs,
         rip: aex.rip,
         cs: crossing.cs.into(),
@@ -148,5 +168,5 @@ pub fn go_on(aex: &Aex, crossing: &Crossing) -> Result<Next, Refusal> {
         rsp: aex.regs[Aex::RSP],
         ss: crossing.ss.into(),
         view: crossing.view.number().into(),
-    }))
+    }
 }

@@ -14,9 +14,12 @@ const G1: u64 = 0xffff_ffff_8120_1000;
 const G2: u64 = G1 + 0x1000;
 const RSI: usize = 6;
 const RDI: usize = 7;
+const R10: usize = 10;
+const R11: usize = 11;
 const LANDED: u64 = G1 + 5;
 const TAIL: u64 = G1 + 14;
 const TAIL_END: u64 = TAIL + 29;
+const REQUEST: u64 = G2 - 14;
 
 fn crossing(has_context: bool) -> Crossing {
     Crossing {
@@ -28,6 +31,7 @@ fn crossing(has_context: bool) -> Crossing {
             landing: G1..LANDED,
             tail: TAIL..TAIL_END,
             transit: G2..G2 + 0x1000,
+            request: REQUEST,
         },
     }
 }
@@ -126,6 +130,7 @@ fn who_was_on_the_way_out_has_returned() {
     for rip in [G2, G2 + 7, G2 + 0xfff] {
         let mut aex = record(1, rip);
         aex.regs[RDI] = 0xdead_beef;
+        aex.regs[R10] = 0;
         assert_eq!(go_on(&aex, &crossing(false)), Ok(Next::Finish(0xdead_beef)));
     }
     for rip in [G2 - 1, G2 + 0x1000, 0] {
@@ -149,6 +154,35 @@ fn a_violation_in_the_tail_ends_the_call() {
             assert_eq!(got, Err(Refusal::Tail), "{rip:#x}");
         } else {
             assert!(matches!(got, Ok(Next::Load(_))), "{rip:#x}");
+        }
+    }
+}
+
+/// Attacks INV-RESUME-4: a return is no request, and no request a return.
+#[test]
+fn a_request_on_the_way_out_is_made_again() {
+    for rip in [G2, G2 + 7, G2 + 0xfff] {
+        for r10 in [1, 2, 1 << 63] {
+            let mut aex = record(1, rip);
+            aex.regs[R10] = r10;
+            aex.regs[Aex::RSP] = 0xffff_c900_0000_0000;
+            let wanted = Context {
+                regs: aex.regs,
+                rip: REQUEST,
+                cs: 0x10,
+                rflags: 0xcd7,
+                rsp: aex.regs[R11],
+                ss: 0x18,
+                view: 5,
+            };
+            for has_context in [false, true] {
+                assert_eq!(go_on(&aex, &crossing(has_context)), Ok(Next::Load(wanted)));
+            }
+            let root = Crossing {
+                view: ViewId::ROOT,
+                ..crossing(true)
+            };
+            assert_eq!(go_on(&aex, &root), Err(Refusal::View));
         }
     }
 }

@@ -114,6 +114,8 @@ ut_attack_jump:
     movq    (%rdi), %rsp
     movq    8(%rdi), %r9
     movq    16(%rdi), %rcx
+    movq    %rcx, %r10
+    shrq    $32, %r10
     movq    24(%rdi), %rax
     movq    32(%rdi), %rbx
     xorl    %esi, %esi

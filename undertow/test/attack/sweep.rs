@@ -58,6 +58,7 @@ impl Victim {
 pub(super) fn gate_bytes(weaken: u32) -> Result<Outcome> {
     /// The last instruction of G1 begins so far before its end.
     const SWITCH: usize = 3;
+    const REQUEST: u64 = 1 << 32;
 
     let view = ATTACK.view().ok_or(ENODEV)?;
     let gate = selftest::gate();
@@ -79,14 +80,19 @@ pub(super) fn gate_bytes(weaken: u32) -> Result<Outcome> {
     for at in 0..4 * PAGE {
         let in_g1 = at / PAGE == 1;
         // The only ones that lead on are tried with every view that there could be.
-        let views: &[u64] = if in_g1 { &[0, 1, view.into()] } else { &[0] };
+        // Above the view stands what makes the way out a request, or not.
+        let views: &[u64] = if in_g1 {
+            &[0, 1, view.into(), REQUEST, REQUEST | 1]
+        } else {
+            &[0]
+        };
         for &ecx in views {
             let orders = [victim.middle(), (gate + at) as u64, ecx, rax, rbx];
             let result = call(ut_attack_jump, orders)?.0;
             tries += 1;
             ended += u32::from(result.is_err());
             // From before that instruction on the way out is the proper one.
-            let is_late = in_g1 && at % PAGE + SWITCH >= PAGE && ecx == 0;
+            let is_late = in_g1 && at % PAGE + SWITCH >= PAGE && ecx as u32 == 0;
             late += u32::from(is_late && result.is_ok());
             reached += u32::from(!in_g1 && result == Err(Fault::Exception(REACHED)));
         }

@@ -158,6 +158,18 @@ ut_camp_gap:
     str     %ax
     UT_END ut_camp_trap
 
+    // Asks for the service [0], with the block at [1].
+    UT_FUNC ut_camp_ask
+    pushq   %rbx
+    movq    %rdi, %rbx
+    movq    8(%rbx), %rsi
+    movq    (%rbx), %rdi
+    movl    $32, %edx
+    call    undertow_service_call
+    movq    $1, 16(%rbx)
+    popq    %rbx
+    UT_END ut_camp_ask
+
     // IF, IOPL 3, NT, DF, AC and CF on, and left so.
     UT_FUNC ut_camp_flags
     pushq   $0x47603
@@ -233,6 +245,7 @@ extern "C" {
     pub(crate) fn ut_camp_overflow(orders: *mut u8);
     pub(crate) fn ut_camp_switch(orders: *mut u8);
     pub(crate) fn ut_camp_trap(orders: *mut u8);
+    pub(crate) fn ut_camp_ask(orders: *mut u8);
     pub(crate) fn ut_camp_flags(orders: *mut u8);
     pub(crate) fn ut_camp_leave(orders: *mut u8);
     pub(crate) fn ut_camp_gs(orders: *mut u8);

@@ -55,9 +55,11 @@ const DEADLINE_US: u32 = 60_000;
 undertow::compartment! {
     pub(crate) static TARGET: Compartment = {
         name: c"target",
-        stacks: 4,
+        // Of the load, of a call and of one that its service makes.
+        stacks: 5,
         max_us: 60_000,
         on_fault: Kill,
+        services: [trouble],
     };
 }
 
@@ -83,6 +85,23 @@ fn overflow(left: u32, right: u32) -> Result<u32> {
 #[undertow::isolated(TARGET)]
 fn nothing(value: Option<u32>) -> Result<u32> {
     Ok(value.unwrap())
+}
+
+/// Does to the compartment that asks what the variant of the fault says.
+#[undertow::service(may_sleep)]
+fn trouble(variant: u32) -> Result<u32> {
+    match variant {
+        0 => TARGET.kill()?,
+        1 => fsleep(Delta::from_micros(i64::from(DEADLINE_US) + 10_000)),
+        2 => return Ok(run(&TARGET, ut_camp_trap, [1, 0]).map_or(1, |_| 0)),
+        _ => {}
+    }
+    Ok(1)
+}
+
+#[undertow::isolated(TARGET)]
+fn in_trouble(variant: u32) -> Result<u32> {
+    trouble(variant)
 }
 
 /// What a wild access may aim at, each in danger.
@@ -158,6 +177,7 @@ fn outcome_of(result: Result<bool, Fault>) -> Seen {
         Err(Fault::TimedOut) => Outcome::TimedOut,
         Err(Fault::Dead) => Outcome::Dead,
         Err(Fault::BadReturn) => Outcome::BadReturn,
+        Err(Fault::Denied(_)) => Outcome::Denied,
         _ => Outcome::Other,
     };
     Seen { got, at }
@@ -447,7 +467,7 @@ fn storm(variant: usize, dice: u64) -> Result<Seen> {
 
 fn forged_state(variant: usize, dice: u64) -> Seen {
     /// Bytes from the way out of the gate to the end of G1.
-    const EXIT: usize = 15;
+    const EXIT: usize = 22;
 
     let exit = (selftest::gate() + 2 * PAGE - EXIT) as u64;
     let before = fs_base();
@@ -465,6 +485,31 @@ fn forged_state(variant: usize, dice: u64) -> Seen {
     const IF: u64 = 0x200;
     let sane = flags & MASK == IF && fs_base() == before;
     outcome_of(result.map(|value| value == 1 && sane))
+}
+
+fn in_service(variant: usize, dice: u64, victims: &Victims) -> Seen {
+    let service = core::ptr::from_ref(&trouble::SERVICE) as u64;
+    let result = match variant {
+        3 => return outcome_of(run(&TARGET, ut_camp_ask, [dice, 0]).map(|_| true)),
+        4 => {
+            let at = victims.heap_at(dice) & !7;
+            return match outcome_of(run(&TARGET, ut_camp_ask, [service, at]).map(|_| true)) {
+                Seen { at: Some(addr), .. } if addr != at => Seen {
+                    got: Outcome::Other,
+                    at: Some(addr),
+                },
+                seen => seen,
+            };
+        }
+        _ => in_trouble(variant as u32),
+    };
+    let got = match result {
+        Ok(1) => Outcome::Returned,
+        Err(error) if error == code::ETIMEDOUT => Outcome::TimedOut,
+        Err(error) if error == code::ESHUTDOWN => Outcome::Dead,
+        _ => Outcome::Other,
+    };
+    Seen { got, at: None }
 }
 
 /// Returns the compartment that a fault is made in.
@@ -498,6 +543,7 @@ pub(crate) fn inject(step: &Step, victims: &Victims) -> Result<Seen> {
         Kind::KilledOutside => killed_outside()?,
         Kind::Storm => storm(variant, dice)?,
         Kind::ForgedState => forged_state(variant, dice),
+        Kind::InService => in_service(variant, dice, victims),
     };
     Ok(result)
 }

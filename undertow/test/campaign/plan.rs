@@ -22,10 +22,11 @@ pub(crate) enum Kind {
     KilledOutside,
     Storm,
     ForgedState,
+    InService,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 14] = [
+    pub(crate) const ALL: [Kind; 15] = [
         Kind::WildRead,
         Kind::WildWrite,
         Kind::WildJump,
@@ -40,6 +41,7 @@ impl Kind {
         Kind::KilledOutside,
         Kind::Storm,
         Kind::ForgedState,
+        Kind::InService,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -58,6 +60,7 @@ impl Kind {
             Kind::KilledOutside => "killed_outside",
             Kind::Storm => "storm",
             Kind::ForgedState => "forged_state",
+            Kind::InService => "in_service",
         }
     }
 
@@ -66,6 +69,7 @@ impl Kind {
         use Outcome::{
             BadReturn,
             Dead,
+            Denied,
             Exception,
             Panicked,
             Refused,
@@ -149,6 +153,9 @@ impl Kind {
             Kind::Storm => &[Returned, Returned],
             // Flags, stack pointer, GS, FS.
             Kind::ForgedState => &[Returned, Returned, Panicked, Returned],
+            // Killed while its service runs; that service late; a fault of a call that the service
+            // makes; something that is no service; an argument that is not its own; none of it.
+            Kind::InService => &[Dead, TimedOut, Dead, Denied, Violation, Returned],
         }
     }
 
@@ -169,6 +176,7 @@ pub(crate) enum Outcome {
     TimedOut,
     Dead,
     BadReturn,
+    Denied,
     /// Never what is wanted.
     Other,
 }

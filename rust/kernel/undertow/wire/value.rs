@@ -2,10 +2,7 @@
 
 //! Values that cross by copy: what they look like in the arena and what makes them valid.
 
-use crate::{
-    bindings,
-    prelude::*, //
-};
+use crate::prelude::*;
 use core::{
     marker::PhantomData,
     mem::MaybeUninit,
@@ -164,11 +161,12 @@ impl<W: Wire> Wire for Res<W> {
 
     #[inline(always)]
     fn unpack(form: &Self::Form) -> Result<Self::Value, Fault> {
-        const ERRNOS: core::ops::Range<i32> = -(bindings::MAX_ERRNO as i32)..0;
-
         match form.tag {
             PRESENT => W::unpack(&form.payload).map(Ok),
-            ABSENT if ERRNOS.contains(&form.errno) => Ok(Err(Error::from_errno(form.errno))),
+            // Not `from_errno`, which writes to the log: this runs inside, too.
+            ABSENT => Error::try_from_errno(form.errno)
+                .map(Err)
+                .ok_or(Fault::BadReturn),
             _ => Err(Fault::BadReturn),
         }
     }

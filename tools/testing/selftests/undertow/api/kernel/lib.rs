@@ -14,26 +14,31 @@ mod shared {
 
     use crate::undertow::{
         compartment,
-        fault, //
+        fault,
+        logic,
+        service, //
     };
 }
 
-pub(crate) mod bindings {
-    pub(crate) const MAX_ERRNO: u32 = 4095;
-}
+pub(crate) use undertow::service as bindings;
 
 pub mod prelude {
     pub use super::{
         error::{
             Error,
             Result,
+            E2BIG,
             EAGAIN,
             EINVAL,
-            ENOEXEC, //
+            ENOEXEC,
+            EPROTO, //
         },
         undertow,
     };
-    pub use core::ffi::CStr;
+    pub use core::ffi::{
+        c_int,
+        CStr, //
+    };
     pub use zerocopy::{
         FromBytes,
         IntoBytes, //

@@ -4,6 +4,14 @@
 
 pub mod compartment;
 pub mod fault;
+pub mod service;
+
+/// The kernel's own.
+#[path = "../../../../../../undertow/logic/src"]
+pub(crate) mod logic {
+    #[allow(dead_code, reason = "one constant is used")]
+    pub(crate) mod service;
+}
 
 pub use crate::shared::wire;
 
@@ -16,5 +24,7 @@ pub use compartment::{
 pub use fault::Fault;
 pub use macros::{
     undertow_compartment as compartment,
-    undertow_isolated as isolated, //
+    undertow_isolated as isolated,
+    undertow_service as service, //
 };
+pub use service::Service;

@@ -18,6 +18,13 @@ pub fn undertow_compartment(input: TokenStream) -> TokenStream {
 }
 
 #[proc_macro_attribute]
+pub fn undertow_service(attr: TokenStream, input: TokenStream) -> TokenStream {
+    undertow::service(parse_macro_input!(attr), input.into())
+        .unwrap_or_else(|e| e.into_compile_error())
+        .into()
+}
+
+#[proc_macro_attribute]
 pub fn undertow_isolated(attr: TokenStream, input: TokenStream) -> TokenStream {
     undertow::isolated(parse_macro_input!(attr), input.into())
         .unwrap_or_else(|e| e.into_compile_error())

@@ -275,3 +275,68 @@ fn declarations_of_compartments() {
         );
     }
 }
+
+#[test]
+fn services_of_the_wrong_kind() {
+    let cases = [
+        (
+            "s_async",
+            "async fn f() -> Result { Ok(()) }",
+            "a plain function",
+        ),
+        (
+            "s_unsafe",
+            "unsafe fn f() -> Result { Ok(()) }",
+            "a plain function",
+        ),
+        (
+            "s_generic",
+            "fn f<V>() -> Result { Ok(()) }",
+            "a plain function",
+        ),
+        (
+            "s_value",
+            "fn f() -> u32 { 1 }",
+            "could not learn that it was not served",
+        ),
+        (
+            "s_self",
+            "fn f(&self) -> Result { Ok(()) }",
+            "a service has no `self`",
+        ),
+        (
+            "s_text",
+            "fn f(a: &str) -> Result { Ok(()) }",
+            "takes no argument of this kind",
+        ),
+        (
+            "s_ref",
+            "fn f(a: &u32) -> Result { Ok(()) }",
+            "takes no argument of this kind",
+        ),
+        (
+            "s_pointer",
+            "fn f(a: *const u8) -> Result { Ok(()) }",
+            "a raw pointer does not cross",
+        ),
+        (
+            "s_flags",
+            "fn f(a: &[bool]) -> Result { Ok(()) }",
+            "FromBytes",
+        ),
+        (
+            "s_seven",
+            "fn f(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8) -> Result { Ok(()) }",
+            "at most 6 parameters",
+        ),
+    ];
+    for (name, source, words) in cases {
+        refused(name, &format!("#[undertow::service] {source}"), &[words]);
+    }
+    let option = "#[undertow::service(sleeps)] fn f() -> Result { Ok(()) }";
+    refused("s_option", option, &["no option `sleeps`"]);
+    // A function that is none can't be on the list.
+    let list = "fn f() -> Result { Ok(()) }
+        undertow::compartment! { static X: Compartment = { name: c\"x\", services: [f] }; }";
+    refused("s_list", list, &["`f`"]);
+}

@@ -2,7 +2,10 @@
 
 //! A compartment that runs its code like any other, and lets a test take its place.
 
-use crate::undertow::Fault;
+use crate::undertow::{
+    Fault,
+    Service, //
+};
 use core::{
     cell::RefCell,
     ffi::CStr,
@@ -29,6 +32,7 @@ pub struct Descriptor {
     pub heap: usize,
     pub max_us: u32,
     pub on_fault: OnFault,
+    pub services: &'static [&'static Service],
 }
 
 pub enum OnFault {
