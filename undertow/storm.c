@@ -72,7 +72,7 @@ static void storm_calls(const struct undertow_bench *b, void *arg,
 			local_irq_save(flags);
 		if (b->entry)
 			undertow_cross(arg, b->entry, b->stack, b->view,
-				       s->max_us, NULL, out);
+				       s->max_us, b->call, out);
 		else
 			storm_plain(s->loops);
 		if (s->irqs_off)

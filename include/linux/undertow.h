@@ -199,7 +199,7 @@ enum undertow_bench_what {
  * @entry: function to call there
  * @stack: top of a stack that is writable there
  * @target: protected address to touch, UNDERTOW_BENCH_VE and _DENIED only
- * @call: whose crossing it is, UNDERTOW_BENCH_SERVICE only
+ * @call: whose crossing it is, UNDERTOW_BENCH_SERVICE and storms only
  * @arg: handed to @entry, UNDERTOW_BENCH_SERVICE only
  */
 struct undertow_bench {

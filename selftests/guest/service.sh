@@ -28,10 +28,16 @@ service() {
 	result $? "$name"
 }
 
-if [ "$(nproc)" -gt 1 ]; then moved=20; else moved=0; fi
+if [ "$(nproc)" -gt 1 ]; then
+	moved=20
+	nmis='nmis=[1-9][0-9]* inside=[1-9][0-9]*'
+else
+	moved=0
+	nmis='nmis=0 inside=0'
+fi
 good='works=0 stacks=0$'
 
-plan 10
+plan 11
 service 'sum=0xffffffffffffffff len=3 out=2542532527 short=-28 big=-7 outside=5 ' \
 	'values and slices go out and come back' test=0
 grep -q '"asker".*' /sys/kernel/debug/undertow/status || sed 's/^/# /' /tmp/listed
@@ -50,4 +56,6 @@ service 'short=0 more=1 late=-110 more=0 dead=-108 again=0 stacks=0$' \
 service "call=-108 inside=-35 dead=-108 restarted=0 $good" \
 	'a service cannot restart the compartment that waits for it' test=6
 service "times=1000 good=1000 bad=1000 .*stacks=0$" 'many calls and denials leave nothing behind' test=10
+service "served=40000 ended=0 errors=0 ticks=[1-9][0-9]* $nmis $good" \
+	'each request is served once, whatever interrupts it' test=11
 finish

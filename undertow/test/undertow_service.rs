@@ -61,7 +61,7 @@ module! {
     params: {
         test: u32 {
             default: 0,
-            description: "0 values, 1 depth, 2 sleep, 3 atomic, 4 kill, 5 deadline, 6 restart, 7 wrong requests, 8 wrong blocks, 9 changed meanwhile, 10 many",
+            description: "0 values, 1 depth, 2 sleep, 3 atomic, 4 kill, 5 deadline, 6 restart, 7 wrong requests, 8 wrong blocks, 9 changed meanwhile, 10 many, 11 under fire",
         },
         weaken: u32 {
             default: 0,
@@ -388,6 +388,7 @@ impl kernel::Module for Services {
             7 => hostile::requests(),
             8 => hostile::blocks(),
             9 => hostile::changed(),
+            11 => hostile::storm(),
             10 => many(module_parameters::times.value()),
             _ => Err(EINVAL),
         };

@@ -21,6 +21,10 @@ use kernel::{
             Call,
             Entry, //
         },
+        selftest::{
+            events::Storm,
+            Bench, //
+        },
         Fault,
         Service, //
     },
@@ -57,6 +61,29 @@ ut_service_ask:
     int3
     .size ut_service_ask, . - ut_service_ask
 
+    // Asks so often as word [4] says.
+    .p2align 4
+    .globl ut_service_repeat
+    .type ut_service_repeat, @function
+ut_service_repeat:
+    endbr64
+    pushq   %rbx
+    pushq   %r12
+    movq    %rdi, %rbx
+    movq    32(%rbx), %r12
+1:  movq    16(%rbx), %rdx
+    movq    8(%rbx), %rsi
+    movq    (%rbx), %rdi
+    call    undertow_service_call
+    orq     %rax, 24(%rbx)
+    decq    %r12
+    jnz     1b
+    popq    %r12
+    popq    %rbx
+    ret
+    int3
+    .size ut_service_repeat, . - ut_service_repeat
+
     // Writes word [1] to address [0].
     .p2align 4
     .globl ut_service_poke
@@ -76,6 +103,7 @@ ut_service_poke:
 
 extern "C" {
     fn ut_service_ask(orders: *mut u8);
+    fn ut_service_repeat(orders: *mut u8);
     fn ut_service_poke(orders: *mut u8);
 }
 
@@ -249,6 +277,43 @@ pub(crate) fn blocks() -> Result {
         good,
         sum,
         u8::from(whole),
+        works(),
+        stacks()
+    );
+    Ok(())
+}
+
+/// Requests under fire: each is served once, whatever comes in between.
+pub(crate) fn storm() -> Result {
+    const CALLS: u64 = 20;
+    const REQUESTS: u64 = 2000;
+
+    let mut hostile = Hostile::new()?;
+    let block = hostile.block();
+    let orders = [address(&offer::tally::SERVICE), block, 16, 0, REQUESTS];
+    for (nr, word) in orders.into_iter().enumerate() {
+        hostile.put(nr, word);
+    }
+    let before = offer::tallied();
+    let mut storm = Storm {
+        calls: CALLS,
+        period_ns: 150_000,
+        nmi: kernel::cpu::nr_cpu_ids() > 1,
+        ..Storm::default()
+    };
+    Bench::new(&hostile.call, ut_service_repeat, core::ptr::null())
+        .storm(hostile.orders.cast(), &mut storm)?;
+    let served = offer::tallied() - before;
+    let errors = hostile.get(3);
+    drop(hostile);
+    pr_info!(
+        "UT-SERVICE name=storm served={} ended={} errors={} ticks={} nmis={} inside={} works={} stacks={}\n",
+        served,
+        storm.ended,
+        errors,
+        storm.ticks,
+        storm.nmis,
+        storm.nmis_inside,
         works(),
         stacks()
     );
