@@ -43,7 +43,7 @@ static noinline struct undertow_ret bench_ve(void *arg, unsigned long entry,
 static noinline struct undertow_ret bench_denied(void *arg, unsigned long entry,
 						 void *stack, u64 view)
 {
-	return undertow_enter((void *)ve_target, entry, stack, view);
+	return undertow_enter((void *)bench->target, entry, stack, view);
 }
 
 /* A crossing with what undertow_cross() checks before it. */

@@ -39,7 +39,7 @@ DEFINE_PER_CPU(struct undertow_crossing *, undertow_crossing);
  * What a call that goes wrong takes of the caller's stack: the gate's frame,
  * the host's record, then the way to the log and back. A host that can't write
  * its record shuts the VM down, and a stack that ends on the way to the log is
- * a double fault. 14_stack.sh measures it: about 3 KiB. Or it goes on: then
+ * a double fault. 14_stack.sh measures it: about 3.5 KiB. Or it goes on: then
  * the interrupts that waited come on top of the frame, the record and the
  * context. What they need, and being preempted, is the rest.
  */

@@ -25,6 +25,7 @@
 
 /* Where a record has the arguments of an exit: see undertow_g2 in gate.S. */
 #define REG_RSI		6
+#define REG_RDI		7
 #define REG_R10		10
 
 /*
@@ -51,11 +52,36 @@ static bool lose_record(void)
 {
 	return undertow_inside_lose && undertow_inside_lose--;
 }
+
+/* So many come out by an NMI in the transit view, as the host would tell it. */
+unsigned int undertow_inside_divert;
+EXPORT_SYMBOL_GPL(undertow_inside_divert);
+
+static bool divert(unsigned long saved, struct kvm_view_aex *aex)
+{
+	if (!undertow_inside_divert)
+		return false;
+
+	undertow_inside_divert--;
+	*aex = (struct kvm_view_aex) {
+		.cause = KVM_VIEW_AEX_EVENT,
+		.view = 1,
+		.rip = undertow_gate_base() + 2 * PAGE_SIZE,
+		.regs[REG_RSI] = 1,
+		.regs[REG_RDI] = saved,
+	};
+	return true;
+}
 #else
 #define undertow_inside_believed	false
 #define undertow_inside_kept		false
 
 static bool lose_record(void)
+{
+	return false;
+}
+
+static bool divert(unsigned long saved, struct kvm_view_aex *aex)
 {
 	return false;
 }
@@ -97,9 +123,12 @@ u64 undertow_inside_idt_gfn(void)
 	return undertow_gfn(inside_idt);
 }
 
-/* Read what the stub saved, if it lies within the stack of this call. */
-static bool read_saved(const struct undertow_crossing *crossing,
-		       unsigned long addr, struct kvm_view_aex *aex)
+/*
+ * Read what the stub saved, if it lies within the stack of this call.  Not
+ * inlined: the caller's stack may be short.
+ */
+static noinline bool read_saved(const struct undertow_crossing *crossing,
+				unsigned long addr, struct kvm_view_aex *aex)
 {
 	unsigned long low = crossing->stack - UNDERTOW_STACK_BYTES;
 	struct undertow_resume saved;
@@ -143,6 +172,8 @@ asmlinkage struct undertow_ret undertow_ve_inside(unsigned long saved,
 
 	if (WARN_ON_ONCE(!crossing))
 		return (struct undertow_ret) { .status = -EFAULT };
+	if (divert(saved, aex))
+		return undertow_fault(aex, resume);
 
 	*aex = (struct kvm_view_aex) {
 		.cause = KVM_VIEW_AEX_EVENT,

@@ -144,6 +144,7 @@ extern unsigned long undertow_stack_need;
 extern bool undertow_inside_believed;
 extern bool undertow_inside_kept;
 extern unsigned int undertow_inside_lose;
+extern unsigned int undertow_inside_divert;
 
 /* gate and crossing: undertow/cross.c */
 const struct undertow_gate *undertow_gate_get(void);

@@ -12,7 +12,7 @@
 plan 4
 # Not stopped by the host, but refused before it starts: error ENOBUFS.
 attack 'stopped=1 error=-105 .*intact=1' 'a caller without stack is refused' attack=7 left=1500
-attack 'stopped=1 error=-14 .*intact=1' '... by what looks at the stack' attack=7 left=3500 weaken=1
+attack 'stopped=1 error=-14 .*intact=1' '... by what looks at the stack' attack=7 left=4000 weaken=1
 attack 'stopped=1 error=-14 .*intact=1' '... and one with enough of it is not' attack=7 left=8000
 used=$(fact used)
 need=$(fact need)

@@ -28,7 +28,7 @@ says() {
 	result $? "$2"
 }
 
-plan 35
+plan 36
 says "view takes_ve=$ve" "the view takes #VE: $ve"
 says "read_key error=-14 at=1 exits=$denied" "a read of a region is denied, with $denied exits"
 says "write_key error=-14 at=1 exits=$denied" '... and a write'
@@ -47,6 +47,7 @@ says "first_touch error=0 at=0 exits=$given" "the first touch of a lent page cos
 says 'loan pages=16 whole=16 written=16 again=0' '... keeps all registers, and the second none'
 case $ve in 1) lost=5 ;; *) lost=0 ;; esac
 says "lost times=$lost whole=1 error=0" '... and no registers when its record is lost on the way'
+says 'diverted whole=1 error=0' '... nor when it comes out by way of an NMI in transit'
 says 'run_loan error=-14 at=0 exits=1' 'a lent page can not be executed'
 says 'given_back lent=3 then=1' 'a region that was lent is taken back'
 

@@ -235,6 +235,16 @@ fn loans(usual: &Usual) -> Result {
         came.error()
     );
 
+    let diverted = lent(1)?;
+    inside::divert(1);
+    let came = call(ut_inside_regs, [diverted.as_ptr() as u64 + 8, 0, SECRET, 0])?;
+    inside::divert(0);
+    pr_info!(
+        "UT-INSIDE diverted whole={} error={}\n",
+        came.words[1],
+        came.error()
+    );
+
     // It can be written, not run; and what was given back is out of reach.
     let tries = module_parameters::tries.value();
     let came = least(tries, || call(ut_inside_run, [page(0), 0, 0, 0]))?;

@@ -28,6 +28,8 @@ use super::{
 /// # Errors
 ///
 /// - What the host answers: `EPERM` after the seal.
+// Not inlined: the caller may have little stack, and needs it when it logs.
+#[inline(never)]
 pub(super) fn allow(view: ViewId, access: &BadAccess, wanted: Access) -> Result {
     let flags = KVM_VIEW_OP_POPULATE | KVM_VIEW_OP_POPULATE_WRITE;
     let op = ViewOp::protect(view, access.gfn.range(), wanted, flags);

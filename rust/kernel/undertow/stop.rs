@@ -157,6 +157,8 @@ pub(super) unsafe fn stopped(
 
 /// Makes a #VE inside, whichever way it came, the violation that it was. Returns whether it was one
 /// that has to happen anew.
+// Not inlined: the caller may have little stack, and needs it when it logs.
+#[inline(never)]
 fn explain_ve(
     aex: &mut Aex,
     info: &bindings::kvm_ve_info,

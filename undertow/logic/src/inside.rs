@@ -66,16 +66,14 @@ pub fn explain(aex: &mut Aex, info: &VeInfo, view: ViewId, is_lost: bool) -> Vec
             Vector20::Other
         };
     }
-    *aex = Aex {
-        qual: info.qual,
-        gla: info.gla().unwrap_or(0),
-        gpa: info.gpa,
-        cause: KVM_VIEW_AEX_VIOLATION,
-        exit_reason: EXIT_REASON_EPT_VIOLATION,
-        event: 0,
-        event_err: 0,
-        missing: info.qualification().missing().bits(),
-        ..*aex
-    };
+    // Field by field: whoever calls may have little stack.
+    aex.qual = info.qual;
+    aex.gla = info.gla().unwrap_or(0);
+    aex.gpa = info.gpa;
+    aex.cause = KVM_VIEW_AEX_VIOLATION;
+    aex.exit_reason = EXIT_REASON_EPT_VIOLATION;
+    aex.event = 0;
+    aex.event_err = 0;
+    aex.missing = info.qualification().missing().bits();
     Vector20::Violation
 }

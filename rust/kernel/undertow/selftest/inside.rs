@@ -42,6 +42,12 @@ pub fn lose(times: u32) {
     unsafe { (&raw mut bindings::undertow_inside_lose).write_volatile(times) };
 }
 
+/// Takes the next `times` #VE inside for ones that an NMI in the transit view brought out.
+pub fn divert(times: u32) {
+    // SAFETY: One aligned word, read as such.
+    unsafe { (&raw mut bindings::undertow_inside_divert).write_volatile(times) };
+}
+
 /// Returns whether the CPU delivers #VE in a view.
 pub fn takes_ve(view: u16) -> bool {
     system::inspect(|state| state.has_inside_idt(view))
