@@ -8,7 +8,7 @@
 # ut-cpus: 1
 # ut-host: kvm.guest_views=2
 # ut-guest: undertow_learn
-# ut-last: yes
+# ut-alone: yes
 
 . /ut/lib.sh
 

@@ -127,7 +127,7 @@ fn same_results_as_the_c_library() {
 fn every_routine_of_the_list_exists() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../undertow/common");
     let read = |name: &str| fs::read_to_string(directory.join(name)).expect("it can be read");
-    let source = read("mem.S") + &read("panic.S");
+    let source = read("mem.S") + &read("panic.S") + &read("service.S");
     let inside = names::RUNTIME.map(|name| format!("{}{name}", names::PREFIX));
     for name in inside.iter().map(String::as_str).chain([names::PANIC]) {
         assert!(source.contains(&format!("({name}")), "{name} is defined");

@@ -292,7 +292,8 @@ static void test_pending_ve(void)
 	int i;
 
 	for (i = 0; i < TRIES; i++) {
-		run_a_bit(vcpu, 100 + i % 97 * 20);
+		/* Longer and longer: how fast the host is nobody knows. */
+		run_a_bit(vcpu, (100 + i % 97 * 20) * (1 + i / 97 % 16));
 		vcpu_events_get(vcpu, &events);
 		if (events.exception.injected && events.exception.nr == 20)
 			break;
