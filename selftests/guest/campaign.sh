@@ -65,7 +65,8 @@ campaign seed="$seed" faults=30 restarts=4 weaken=1
 is "$(fact total right)" -lt 30
 result $? 'a kill that does not reach those inside is noticed'
 campaign seed="$seed" faults=0 restarts=200 weaken=2
-is "$(left restarts frames)" -ge 200
+# What others give back meanwhile counts against it.
+is "$(left restarts frames)" -ge 150
 result $? 'a frame that is lost with each restart is noticed'
 campaign seed="$seed" faults=0 restarts=2 weaken=3
 is "$(left restarts stacks)" = 1

@@ -29,7 +29,7 @@ service() {
 }
 
 if [ "$(nproc)" -gt 1 ]; then
-	moved=20
+	moved=[1-9][0-9]*
 	nmis='nmis=[1-9][0-9]* inside=[1-9][0-9]*'
 else
 	moved=0
