@@ -29,10 +29,10 @@ service() {
 }
 
 if [ "$(nproc)" -gt 1 ]; then
-	moved=[1-9][0-9]*
+	moved='[1-9][0-9]*'
 	nmis='nmis=[1-9][0-9]* inside=[1-9][0-9]*'
 else
-	moved=0
+	moved='0'
 	nmis='nmis=0 inside=0'
 fi
 good='works=0 stacks=0$'
