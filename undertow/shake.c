@@ -45,12 +45,20 @@ static int shake_move(void *unused)
 {
 	while (!kthread_should_stop()) {
 		struct task_struct *task = threads[get_random_u32_below(MAX_THREADS)];
-		int cpu = cpumask_nth(get_random_u32_below(num_online_cpus()),
-				      cpu_online_mask);
+		int cpu;
 
+		/*
+		 * A kernel thread may run on a CPU that is online already and
+		 * whose stopper thread is still parked.  To move it away then
+		 * waits for ever: the stopper's work is lost.
+		 */
+		cpus_read_lock();
+		cpu = cpumask_nth(get_random_u32_below(num_online_cpus()),
+				  cpu_online_mask);
 		if (task && task_cpu(task) != cpu &&
 		    !set_cpus_allowed_ptr(task, cpumask_of(cpu)))
 			shake_moves++;
+		cpus_read_unlock();
 		usleep_range(500, 3000);
 	}
 	return 0;
