@@ -174,6 +174,16 @@ void *undertow_pages_alloc(size_t bytes);
 void undertow_pages_free(void *addr, size_t bytes);
 unsigned int undertow_next_cpu(int cpu);
 
+/* writes to regions that the kernel may only read: undertow/writer.rs */
+
+/*
+ * The view in which they can be written; 0 if nothing is enforced, or a negative
+ * errno: -EPERM once the system is sealed and there is none.  May sleep.
+ */
+int undertow_writer_view(void);
+/* 0, -EFAULT, or -EAGAIN when too many write at once.  Any context but NMI. */
+int undertow_writer_put(void *to, const void *from, size_t bytes);
+
 /* #VE inside compartments: undertow/inside.c */
 u64 undertow_inside_idt_gfn(void);
 

@@ -10,7 +10,7 @@
 
 . /ut/lib.sh
 
-plan 7
+plan 8
 [ "$(dmesg | grep -c 'undertow: not available: the host offers no views')" = 1 ]
 result $? 'one line says that nothing is enforced'
 load undertow_elf
@@ -27,4 +27,9 @@ mark
 load undertow_service test=0 && rmmod undertow_service
 since | grep -q 'UT-SERVICE name=values sum=0xffffffffffffffff len=3 out=2542532527 short=-28 big=-7 outside=5'
 result $? 'services are ordinary calls'
+mark
+load undertow_regions tries=0 && rmmod undertow_regions
+since | grep -q 'UT-REGIONS write error=0 new=1 old=0' &&
+	since | grep -q 'UT-REGIONS beside error=-22 new=0 old=1'
+result $? 'regions are ordinary memory, and written by the same rules'
 finish

@@ -42,6 +42,14 @@ impl Drop for Inside {
     }
 }
 
+impl Drop for Call {
+    fn drop(&mut self) {
+        if self.inside.0.descriptor().secret {
+            self.slot.wipe();
+        }
+    }
+}
+
 impl Call {
     pub(super) fn new(compartment: &'static Compartment, slot: Slot) -> Self {
         // INVARIANT: INV-CALL-1: nothing handed out yet.

@@ -43,6 +43,9 @@ pub struct Descriptor {
     pub max_us: u32,
     /// What becomes of the compartment when a call is ended by a fault or its deadline.
     pub on_fault: OnFault,
+    /// No other compartment can read its stacks and arenas, and what a call leaves there is wiped
+    /// when it is over. Not covered: registers, which an event saves on the caller's stack.
+    pub secret: bool,
     /// What it may ask view 0 for.
     pub services: &'static [&'static Service],
 }
@@ -129,12 +132,7 @@ impl Compartment {
     /// - `EINVAL` when the descriptor asks for no stack, or for more than there can be.
     /// - `ENOMEM`, or what the host answers when it refuses.
     pub fn register(&'static self, module: &'static ThisModule) -> Result {
-        if self.state.load(Acquire) != comp::INITIAL {
-            return Err(EBUSY);
-        }
-        system::adopt(self, module)?;
-        self.step(comp::Event::Seal).map_err(|_| EBUSY)?;
-        Ok(())
+        system::adopt(self, module)
     }
 
     /// Claims what one call needs. Any context but NMI.

@@ -20,13 +20,17 @@ use super::{
 pub enum Policy {
     /// Ordinary kernel code reads and writes; no compartment can even read.
     KernelRw,
-    /// Ordinary kernel code reads; nobody writes once it is locked. No compartment can read.
+    /// Ordinary kernel code reads; once it is locked, only [`Region::write`] writes. No compartment
+    /// can read.
     KernelRo,
     /// Only the compartment in this view reads, nobody else, ordinary kernel code included.
     CompartmentOnly(u16),
     /// Ordinary kernel code reads and writes, and so does the compartment in this view: each page
     /// from the first time that it touches it. No other compartment can read.
     Lent(u16),
+    /// Ordinary kernel code reads; once it is locked, only the compartment in this view writes. No
+    /// other compartment can read.
+    WrittenBy(u16),
 }
 
 impl Policy {
@@ -36,6 +40,7 @@ impl Policy {
             Policy::KernelRo => 1,
             Policy::CompartmentOnly(view) => 2 | u64::from(view) << 8,
             Policy::Lent(view) => 3 | u64::from(view) << 8,
+            Policy::WrittenBy(view) => 4 | u64::from(view) << 8,
         }
     }
 
@@ -44,6 +49,7 @@ impl Policy {
             0 => Policy::KernelRw,
             1 => Policy::KernelRo,
             3 => Policy::Lent((value >> 8) as u16),
+            4 => Policy::WrittenBy((value >> 8) as u16),
             _ => Policy::CompartmentOnly((value >> 8) as u16),
         }
     }
@@ -62,7 +68,9 @@ pub struct Region {
     addr: NonNull<u8>,
     bytes: usize,
     index: Option<usize>,
+    /// What was asked for, and what the table says.
     policy: Policy,
+    in_force: Policy,
     locked: bool,
     lost: bool,
 }
@@ -98,6 +106,7 @@ impl Region {
             bytes,
             index: None,
             policy,
+            in_force: policy,
             locked: false,
             lost: false,
         })
@@ -120,11 +129,12 @@ impl Region {
         if self.locked {
             return Err(EBUSY);
         }
+        self.in_force = self.to_enforce()?;
         let info = RegionInfo {
             name,
             gfn: self.gfn(),
             npages: (self.bytes / PAGE_SIZE) as u64,
-            policy: self.policy,
+            policy: self.in_force,
         };
         match system::protect(&info) {
             Ok(index) => {
@@ -141,6 +151,21 @@ impl Region {
         }
     }
 
+    /// Returns the policy to put in force: a region that only [`write`](Self::write) writes belongs to
+    /// the compartment that does it.
+    fn to_enforce(&self) -> Result<Policy> {
+        if self.policy != Policy::KernelRo || !system::is_live() {
+            return Ok(self.policy);
+        }
+        // SAFETY: May sleep, as the caller may.
+        match unsafe { bindings::undertow_writer_view() } {
+            view @ 1.. => Ok(Policy::WrittenBy(view as u16)),
+            // In a sealed system nobody can be given a right any more: nobody writes.
+            error if error == EPERM.to_errno() => Ok(Policy::KernelRo),
+            error => Err(Error::from_errno(error)),
+        }
+    }
+
     /// Returns the memory for filling it, or `None` once it is locked.
     pub fn bytes_mut(&mut self) -> Option<&mut [u8]> {
         if self.locked {
@@ -148,6 +173,70 @@ impl Region {
         }
         // SAFETY: INV-REGION-1, and `&mut self` makes us the only user.
         Some(unsafe { core::slice::from_raw_parts_mut(self.addr.as_ptr(), self.bytes) })
+    }
+
+    /// Returns the memory for reading it, or `None` where only a compartment may read, or a
+    /// compartment may write at any time.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match self.policy {
+            Policy::KernelRw | Policy::KernelRo => {}
+            _ if !self.locked => {}
+            _ => return None,
+        }
+        if self.lost {
+            return None;
+        }
+        // SAFETY: INV-REGION-1. View 0 may read, and what writes takes `&mut self`.
+        Some(unsafe { core::slice::from_raw_parts(self.addr.as_ptr(), self.bytes) })
+    }
+
+    /// Writes `bytes` at offset `at`, also when the region is locked and ordinary kernel code may
+    /// only read it: a compartment does that then, which can write such regions and nothing else.
+    ///
+    /// `bytes` must be memory that compartments can read: not in another region. If the call fails
+    /// with `EFAULT` some of them may have been written.
+    ///
+    /// Any context but NMI.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL` when the bytes would not lie in the region.
+    /// - `EPERM` when it is locked and not the kernel's to write: it belongs to a compartment, or it
+    ///   was locked after the seal, when nobody had written such a region before.
+    /// - `EAGAIN` when too many write at once.
+    /// - `EFAULT` when the compartment could not read `bytes`.
+    pub fn write(&mut self, at: usize, bytes: &[u8]) -> Result {
+        let fits = at
+            .checked_add(bytes.len())
+            .is_some_and(|end| end <= self.bytes);
+        #[cfg(CONFIG_UNDERTOW_SELFTEST)]
+        let fits = fits || super::selftest::writes::is_range_check_off();
+        if !fits {
+            return Err(EINVAL);
+        }
+        let to = self.addr.as_ptr().wrapping_add(at);
+        let by_kernel = match self.policy {
+            Policy::KernelRw | Policy::Lent(_) => !self.lost,
+            Policy::KernelRo => !self.locked || (self.index.is_none() && !self.lost),
+            Policy::CompartmentOnly(_) | Policy::WrittenBy(_) => !self.locked,
+        };
+        if by_kernel {
+            // SAFETY: INV-REGION-1: within it, as checked. View 0 may write, and `&mut self` makes
+            // us the only user but for a compartment that it was lent to, and `bytes` can't be part
+            // of what we own.
+            unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
+            return Ok(());
+        }
+        match (self.policy, self.in_force) {
+            (Policy::KernelRo, Policy::WrittenBy(_)) if !self.lost => {
+                // SAFETY: `bytes` is valid for reads. Within our region, as checked, and `&mut self`
+                // makes us the only user.
+                crate::error::to_result(unsafe {
+                    bindings::undertow_writer_put(to.cast(), bytes.as_ptr().cast(), bytes.len())
+                })
+            }
+            _ => Err(EPERM),
+        }
     }
 
     /// Returns the address, the same in every view. What may be done there, the policy says.
@@ -201,6 +290,20 @@ impl Region {
         self.policy = Policy::Lent(borrower.view().unwrap_or(0));
         Ok(())
     }
+
+    /// Leaves writing to one compartment, and reading to ordinary kernel code; before
+    /// [`lock`](Self::lock).
+    ///
+    /// # Errors
+    ///
+    /// - `EBUSY` when it is locked already.
+    pub fn written_by(&mut self, writer: &'static Compartment) -> Result {
+        if self.locked {
+            return Err(EBUSY);
+        }
+        self.policy = Policy::WrittenBy(writer.view().unwrap_or(0));
+        Ok(())
+    }
 }
 
 impl Drop for Region {
@@ -210,7 +313,7 @@ impl Drop for Region {
             return;
         }
         if let Some(index) = self.index {
-            if let Err(error) = system::unprotect_root(index, self.policy) {
+            if let Err(error) = system::unprotect_root(index, self.in_force) {
                 // Pages that the host still guards would kill whoever gets them next.
                 pr_err!(
                     "undertow: a region can't be given back ({:?}): its pages stay lost\n",
@@ -225,7 +328,7 @@ impl Drop for Region {
         unsafe { core::ptr::write_bytes(self.addr.as_ptr(), 0, self.bytes) };
 
         if let Some(index) = self.index {
-            if let Err(error) = system::unprotect_views(index, self.policy) {
+            if let Err(error) = system::unprotect_views(index, self.in_force) {
                 pr_err!(
                     "undertow: a region stays hidden from compartments ({:?})\n",
                     error

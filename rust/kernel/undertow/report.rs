@@ -63,6 +63,9 @@ pub(super) fn class_of(region: Option<&RegionInfo<'_>>) -> Class {
             ViewId::new(number).map_or(Class::KernelRw, Class::OnlyRo)
         }
         Some(Policy::Lent(number)) => ViewId::new(number).map_or(Class::KernelRw, Class::Lent),
+        Some(Policy::WrittenBy(number)) => {
+            ViewId::new(number).map_or(Class::KernelRo, Class::WrittenBy)
+        }
         None => Class::Ordinary,
     }
 }

@@ -40,8 +40,10 @@ use super::{
 pub mod events;
 pub mod inside;
 pub mod leaks;
+pub mod secrets;
 pub mod services;
 pub mod shake;
+pub mod writes;
 
 static SCAN_OFF: Atomic<bool> = Atomic::new(false);
 

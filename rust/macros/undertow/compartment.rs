@@ -36,6 +36,7 @@ pub(crate) struct Declaration {
     heap: Option<Expr>,
     max_us: Option<Expr>,
     on_fault: Option<Expr>,
+    secret: Option<Expr>,
     services: Vec<Path>,
 }
 
@@ -60,6 +61,7 @@ impl Parse for Declaration {
         let brace = braced!(body in input);
         let (mut name, mut stacks, mut heap) = (None, None, None);
         let (mut max_us, mut on_fault) = (None, None);
+        let mut secret = None;
         let mut services = None;
         while !body.is_empty() {
             let key: Ident = body.parse()?;
@@ -69,6 +71,7 @@ impl Parse for Declaration {
                 "heap" => &mut heap,
                 "max_us" => &mut max_us,
                 "on_fault" => &mut on_fault,
+                "secret" => &mut secret,
                 "services" => {
                     body.parse::<Token![:]>()?;
                     if services.replace(list(&body)?).is_some() {
@@ -85,7 +88,7 @@ impl Parse for Declaration {
                         format!("a compartment has no field `{key}`"),
                         "the fields are `name`, `stacks` (default 1), `heap` (default 0), \
                          `max_us` (default one second), `on_fault` (`End`, the default, \
-                         `Kill` or `Audit`) and `services` (default `[]`)",
+                         `Kill` or `Audit`), `secret` (default false) and `services` (default `[]`)",
                     ))
                 }
             };
@@ -113,6 +116,7 @@ impl Parse for Declaration {
             heap,
             max_us,
             on_fault,
+            secret,
             services: services.unwrap_or_default(),
         })
     }
@@ -136,6 +140,7 @@ pub(crate) fn compartment(declaration: Declaration) -> TokenStream {
         heap,
         max_us,
         on_fault,
+        secret,
         services,
     } = declaration;
     let [start, end] = text_bounds(&ident);
@@ -143,6 +148,7 @@ pub(crate) fn compartment(declaration: Declaration) -> TokenStream {
     let heap = heap.map_or(quote!(0), |heap| quote!(#heap));
     let max_us = max_us.map_or(quote!(::kernel::undertow::DEFAULT_MAX_US), |us| quote!(#us));
     let on_fault = on_fault.map_or(quote!(End), |on_fault| quote!(#on_fault));
+    let secret = secret.map_or(quote!(false), |secret| quote!(#secret));
 
     quote! {
         #(#attrs)*
@@ -169,6 +175,7 @@ pub(crate) fn compartment(declaration: Declaration) -> TokenStream {
                 heap: #heap,
                 max_us: #max_us,
                 on_fault: ::kernel::undertow::OnFault::#on_fault,
+                secret: #secret,
                 services: &[#(&#services::SERVICE),*],
             };
 

@@ -12,10 +12,11 @@
 //! - `INV-VIEW-2`: a gate page is executable exactly where its role is, and no
 //!   view executes two adjacent gate pages.
 //! - `INV-VIEW-3`: no view but its owner's grants anything on a region of a
-//!   compartment, the root view included.
+//!   compartment, the root view included; nor on secret memory, the root view
+//!   excepted, which gives and takes arguments there.
 //! - `INV-VIEW-4`: a compartment writes its own stacks, heap and writable
-//!   regions only, among them what is lent to it; the transit view writes
-//!   nothing.
+//!   regions only, among them what is lent to it and what it writes for
+//!   others; the transit view writes nothing.
 //! - `INV-VIEW-5`: text of a compartment is executable in its view only, and
 //!   common text in compartment views only.
 //! - `INV-VIEW-6`: the IDT page and the #VE information pages are absent
@@ -63,6 +64,8 @@ pub enum Class {
     Guard(ViewId),
     /// Heap of the compartment with this view.
     Heap(ViewId),
+    /// Stack or heap of the compartment with this view, which no other may see.
+    Secret(ViewId),
     /// What must stay readable even in a `Private` view: page tables, the GDT
     /// page, the page of the AEX context, variables of the gate.
     Visible,
@@ -74,6 +77,8 @@ pub enum Class {
     KernelRw,
     /// Region of the kernel that even the kernel may not write.
     KernelRo,
+    /// The same, but the compartment with this view writes it.
+    WrittenBy(ViewId),
     /// Region that only the compartment with this view may read.
     OnlyRo(ViewId),
     /// Region that only the compartment with this view may read and write.
@@ -178,8 +183,10 @@ impl Class {
             | Class::Stack(owner)
             | Class::Guard(owner)
             | Class::Heap(owner)
+            | Class::Secret(owner)
             | Class::OnlyRo(owner)
             | Class::OnlyRw(owner)
+            | Class::WrittenBy(owner)
             | Class::Lent(owner) => Some(owner),
             _ => None,
         }
@@ -191,6 +198,7 @@ impl Class {
             self,
             Class::KernelRw
                 | Class::KernelRo
+                | Class::WrittenBy(_)
                 | Class::OnlyRo(_)
                 | Class::OnlyRw(_)
                 | Class::Lent(_)
@@ -233,8 +241,10 @@ impl Class {
             Class::Gate(GatePage::G0 | GatePage::G3) => Grant::exit(Access::Rx),
             Class::Gate(GatePage::G1 | GatePage::G2) | Class::UnusedGate => Grant::exit(Access::R),
             Class::CommonText | Class::Text(_) => Grant::exit(Access::R),
-            Class::Stack(_) | Class::Heap(_) | Class::Lent(_) => Grant::exit(Access::Rw),
-            Class::KernelRo => Grant::ve(Access::R),
+            Class::Stack(_) | Class::Heap(_) | Class::Secret(_) | Class::Lent(_) => {
+                Grant::exit(Access::Rw)
+            }
+            Class::KernelRo | Class::WrittenBy(_) => Grant::ve(Access::R),
             Class::OnlyRo(_) | Class::OnlyRw(_) => Grant::ve(Access::None),
             Class::Ordinary
             | Class::Guard(_)
@@ -258,7 +268,15 @@ impl Class {
         match self {
             Class::Gate(GatePage::G1) | Class::CommonText => Access::Rx,
             Class::Text(_) if is_owner => Access::Rx,
-            Class::Stack(_) | Class::Heap(_) | Class::OnlyRw(_) if is_owner => Access::Rw,
+            Class::Stack(_)
+            | Class::Heap(_)
+            | Class::Secret(_)
+            | Class::OnlyRw(_)
+            | Class::WrittenBy(_)
+                if is_owner =>
+            {
+                Access::Rw
+            }
             Class::OnlyRo(_) if is_owner => Access::R,
             Class::Visible => Access::R,
             _ if self.is_absent() => Access::None,
@@ -268,6 +286,6 @@ impl Class {
 
     /// Returns whether views without a claim of their own see nothing.
     const fn is_absent(self) -> bool {
-        self.is_region() || matches!(self, Class::Idt | Class::VeInfo)
+        self.is_region() || matches!(self, Class::Secret(_) | Class::Idt | Class::VeInfo)
     }
 }

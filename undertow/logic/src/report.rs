@@ -130,11 +130,13 @@ fn class_name(class: Class) -> &'static str {
         Class::Stack(_) => "stack",
         Class::Guard(_) => "stack guard",
         Class::Heap(_) => "heap",
+        Class::Secret(_) => "secret memory",
         Class::Visible => "kernel tables",
         Class::Idt => "IDT",
         Class::VeInfo => "#VE information",
         Class::KernelRw
         | Class::KernelRo
+        | Class::WrittenBy(_)
         | Class::OnlyRo(_)
         | Class::OnlyRw(_)
         | Class::Lent(_) => "region without a name",

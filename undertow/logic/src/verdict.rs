@@ -237,8 +237,8 @@ fn decide_root(access: &BadAccess, scene: &Scene, policy: &Policy) -> Verdict {
     }
     let is_write = access.missing.contains(Rights::W);
     match (scene.class, policy.on_write) {
-        (Class::KernelRo, OnWrite::Panic) if is_write => Verdict::Panic,
-        (Class::KernelRo, OnWrite::Audit)
+        (Class::KernelRo | Class::WrittenBy(_), OnWrite::Panic) if is_write => Verdict::Panic,
+        (Class::KernelRo | Class::WrittenBy(_), OnWrite::Audit)
             if is_write && !scene.is_sealed && scene.attempts == 0 =>
         {
             Verdict::Audit(Access::Rw)

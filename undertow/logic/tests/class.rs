@@ -61,8 +61,10 @@ fn classes() -> Vec<Class> {
             Class::Stack(owner),
             Class::Guard(owner),
             Class::Heap(owner),
+            Class::Secret(owner),
             Class::OnlyRo(owner),
             Class::OnlyRw(owner),
+            Class::WrittenBy(owner),
             Class::Lent(owner),
         ]);
     }
@@ -89,11 +91,13 @@ fn the_matrix_is_as_designed() {
         (Class::Stack(own),           Rw,  false, R,   Rw,  R,    Rw,  Nil),
         (Class::Guard(own),           Rwx, false, R,   R,   R,    Nil, Nil),
         (Class::Heap(own),            Rw,  false, R,   Rw,  R,    Rw,  Nil),
+        (Class::Secret(own),          Rw,  false, Nil, Rw,  Nil,  Rw,  Nil),
         (Class::Visible,              Rwx, false, R,   R,   R,    R,   R),
         (Class::Idt,                  Rwx, false, Nil, Nil, Nil,  Nil, Nil),
         (Class::VeInfo,               Rwx, false, Nil, Nil, Nil,  Nil, Nil),
         (Class::KernelRw,             Rwx, false, Nil, Nil, Nil,  Nil, Nil),
         (Class::KernelRo,             R,   true,  Nil, Nil, Nil,  Nil, Nil),
+        (Class::WrittenBy(own),       R,   true,  Nil, Rw,  Nil,  Rw,  Nil),
         (Class::OnlyRo(own),          Nil, true,  Nil, R,   Nil,  R,   Nil),
         (Class::OnlyRw(own),          Nil, true,  Nil, Rw,  Nil,  Rw,  Nil),
         (Class::Lent(own),            Rw,  false, Nil, Nil, Nil,  Nil, Nil),
@@ -166,6 +170,13 @@ fn regions_and_vital_pages_are_absent_elsewhere() {
                 Class::OnlyRo(owner) | Class::OnlyRw(owner) if owner != view.id => {
                     assert_eq!(granted, Nil, "{class:?} in {view:?}");
                 }
+                Class::Secret(owner) if owner != view.id && view.id != ViewId::ROOT => {
+                    assert_eq!(granted, Nil, "{class:?} in {view:?}");
+                }
+                Class::WrittenBy(owner) if owner != view.id => {
+                    let wanted = if view.id == ViewId::ROOT { R } else { Nil };
+                    assert_eq!(granted, wanted, "{class:?} in {view:?}");
+                }
                 Class::Idt | Class::VeInfo | Class::KernelRw | Class::KernelRo
                     if view.id != ViewId::ROOT =>
                 {
@@ -188,7 +199,11 @@ fn a_compartment_writes_its_own_and_nobody_executes_that() {
             assert_eq!(class.owner(), Some(view.id), "{class:?} in {view:?}");
             assert!(matches!(
                 class,
-                Class::Stack(_) | Class::Heap(_) | Class::OnlyRw(_)
+                Class::Stack(_)
+                    | Class::Heap(_)
+                    | Class::Secret(_)
+                    | Class::OnlyRw(_)
+                    | Class::WrittenBy(_)
             ));
             assert!(!views().into_iter().any(|any| allows(class, any, Rights::X)));
         }

@@ -282,6 +282,7 @@ fn class() -> impl Strategy<Value = Class> {
         Class::Stack(two),
         Class::Guard(two),
         Class::Heap(three),
+        Class::Secret(two),
         Class::Visible,
         Class::Idt,
         Class::VeInfo,
@@ -289,6 +290,8 @@ fn class() -> impl Strategy<Value = Class> {
         Class::KernelRo,
         Class::OnlyRo(two),
         Class::OnlyRw(three),
+        Class::WrittenBy(two),
+        Class::WrittenBy(three),
         Class::Lent(two),
         Class::Lent(three),
     ])

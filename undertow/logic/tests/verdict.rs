@@ -105,9 +105,15 @@ fn the_kernel_is_fixed_up_or_ends() {
 
 #[test]
 fn a_write_to_a_read_only_region_is_what_the_region_asked_for() {
+    for class in [Class::KernelRo, Class::WrittenBy(OWN.id)] {
+        write_to(class);
+    }
+}
+
+fn write_to(class: Class) {
     let write = access(View::ROOT, Rights::W);
     let ask = |on_write, has_fixup, is_sealed| {
-        let mut scene = scene(View::ROOT, Class::KernelRo);
+        let mut scene = scene(View::ROOT, class);
         scene.has_fixup = has_fixup;
         scene.is_sealed = is_sealed;
         decide(&write, &scene, &Policy { on_write, ..STRICT })
@@ -313,6 +319,8 @@ fn scenes(view: View) -> Vec<Scene> {
         Class::Text(OWN.id),
         Class::Stack(OWN.id),
         Class::Heap(stranger),
+        Class::Secret(OWN.id),
+        Class::Secret(stranger),
         Class::Visible,
         Class::Idt,
         Class::VeInfo,
@@ -320,6 +328,8 @@ fn scenes(view: View) -> Vec<Scene> {
         Class::KernelRo,
         Class::OnlyRo(OWN.id),
         Class::OnlyRw(stranger),
+        Class::WrittenBy(OWN.id),
+        Class::WrittenBy(stranger),
         Class::Lent(OWN.id),
         Class::Lent(stranger),
     ];
@@ -387,7 +397,10 @@ fn check(violation: &Violation, scene: &Scene, policy: &Policy) {
         Verdict::Audit(given) => {
             assert!(*policy == LEARN && !scene.is_sealed, "{}", says());
             assert!(!given.allows(Rights::X), "{}", says());
-            let declared = matches!(scene.class, Class::Ordinary | Class::KernelRo);
+            let declared = matches!(
+                scene.class,
+                Class::Ordinary | Class::KernelRo | Class::WrittenBy(_)
+            );
             assert!(declared, "{}", says());
             true
         }

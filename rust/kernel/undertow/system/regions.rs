@@ -45,6 +45,7 @@ fn region_class(policy: Policy) -> Result<Class> {
         Policy::KernelRo => Class::KernelRo,
         Policy::CompartmentOnly(number) => Class::OnlyRo(view_id(number)?),
         Policy::Lent(number) => Class::Lent(view_id(number)?),
+        Policy::WrittenBy(number) => Class::WrittenBy(view_id(number)?),
     })
 }
 

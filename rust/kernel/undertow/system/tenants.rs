@@ -15,6 +15,10 @@ use super::{
         learn,
         logic::{
             class::Class,
+            comp::{
+                self,
+                Event, //
+            },
             layout::Phase,
             map::Change, //
         },
@@ -47,6 +51,10 @@ pub(in super::super) fn adopt(
         return Err(ENODEV);
     }
     let mut state = SYSTEM_STATE.lock();
+    // Somebody else was faster.
+    if compartment.state() != Some(comp::State::New) {
+        return Err(EBUSY);
+    }
     if state.sealed {
         pr_err!(
             "undertow: compartment \"{}\" refused: the system is sealed\n",
@@ -64,7 +72,7 @@ pub(in super::super) fn adopt(
     match number {
         Ok(number) => {
             table::set_compartment(number, Some((compartment, module)));
-            Ok(())
+            Ok(compartment.step(Event::Seal).map_err(|_| EBUSY)?)
         }
         Err((error, is_clean)) => {
             if is_clean {
@@ -120,8 +128,13 @@ fn build(
         return Err(ENOEXEC);
     }
     state.claim(start, text.len(), Class::Text(owner), changes)?;
+    let class = if compartment.descriptor().secret {
+        Class::Secret(owner)
+    } else {
+        Class::Stack(owner)
+    };
     for (addr, bytes) in compartment.pool.writable() {
-        state.claim(addr, bytes, Class::Stack(owner), changes)?;
+        state.claim(addr, bytes, class, changes)?;
     }
 
     // From here on nobody can change the text, and nobody can run it yet: what the scan sees is
@@ -192,7 +205,8 @@ fn release_frames(state: &mut State, number: u16) -> Result {
     let owner = view_id(number)?;
     let mut changes = KVec::new();
     for run in state.layout.runs() {
-        if matches!(run.value, Class::Text(it) | Class::Stack(it) if it == owner) {
+        if matches!(run.value, Class::Text(it) | Class::Stack(it) | Class::Secret(it) if it == owner)
+        {
             changes.push(from_ordinary(run.range, run.value), GFP_KERNEL)?;
         }
     }

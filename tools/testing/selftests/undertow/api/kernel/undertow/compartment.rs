@@ -32,6 +32,7 @@ pub struct Descriptor {
     pub heap: usize,
     pub max_us: u32,
     pub on_fault: OnFault,
+    pub secret: bool,
     pub services: &'static [&'static Service],
 }
 
