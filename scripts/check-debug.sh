@@ -55,7 +55,7 @@ KVM_RUN=debug
 KVM_APPEND=kasan_multi_shot
 KVM_BEGIN=debug-begin
 KVM_END=debug-end
-KVM_OPTIONS=(--image "$IMAGE" --timeout 7200 --silence 900)
+KVM_OPTIONS=(--image "$IMAGE" --timeout 7200 --silence 1800)
 
 step 'Tests: KVM selftests on the debug kernel'
 if [ $# -gt 0 ]; then
