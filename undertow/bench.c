@@ -57,6 +57,19 @@ static noinline struct undertow_ret bench_checked(void *arg,
 	return (struct undertow_ret) { .status = out.status };
 }
 
+/* The same, of a caller that has interrupts on. */
+static noinline struct undertow_ret bench_irqs_on(void *arg,
+						  unsigned long entry,
+						  void *stack, u64 view)
+{
+	static struct undertow_outcome out;
+
+	local_irq_enable();
+	undertow_cross(arg, entry, stack, view, 0, NULL, &out);
+	local_irq_disable();
+	return (struct undertow_ret) { .status = out.status };
+}
+
 /* The same, for a function that asks for services. */
 static noinline struct undertow_ret bench_service(void *arg,
 						  unsigned long entry,
@@ -78,6 +91,8 @@ static undertow_enter_fn bench_fn(u32 what)
 		return undertow_enter;
 	case UNDERTOW_BENCH_CHECKED:
 		return bench_checked;
+	case UNDERTOW_BENCH_IRQS_ON:
+		return bench_irqs_on;
 	case UNDERTOW_BENCH_SWITCH:
 		return undertow_enter_switch;
 	case UNDERTOW_BENCH_FLOOR:
@@ -143,6 +158,7 @@ static bool bench_returns(undertow_enter_fn fn, const struct undertow_bench *b)
 
 	if (b->what != UNDERTOW_BENCH_CROSSING &&
 	    b->what != UNDERTOW_BENCH_CHECKED &&
+	    b->what != UNDERTOW_BENCH_IRQS_ON &&
 	    b->what != UNDERTOW_BENCH_SERVICE &&
 	    b->what != UNDERTOW_BENCH_SWITCH)
 		return true;

@@ -8,6 +8,7 @@ use kernel::{
     undertow::{
         selftest::{
             self,
+            events::Storm,
             Bench,
             Unused,
             What, //
@@ -53,6 +54,20 @@ ut_bench_touch:
     ret
     int3
     .size ut_bench_touch, . - ut_bench_touch
+
+    # Goes round as often as the order says.
+    .p2align 4
+    .globl ut_bench_spin
+    .type ut_bench_spin, @function
+ut_bench_spin:
+    endbr64
+    mov     rcx, [rdi]
+1:  dec     rcx
+    jnz     1b
+    ret
+    int3
+    .size ut_bench_spin, . - ut_bench_spin
+
     # Word 0 of the orders: a service without arguments.
     .p2align 4
     .globl ut_bench_service
@@ -73,6 +88,7 @@ ut_bench_service:
 extern "C" {
     fn ut_bench_null(nothing: *mut u8);
     fn ut_bench_touch(target: *mut u8);
+    fn ut_bench_spin(orders: *mut u8);
     fn ut_bench_service(orders: *mut u8);
 }
 
@@ -119,6 +135,64 @@ fn services(crossings: u64) -> Result {
     );
     pr_info!("UT-COST service_exits={}\n", exits);
     Ok(())
+}
+
+/// What an interrupt costs that comes inside, and one that comes in view 0, beside what it interrupts:
+/// instructions and VM exits.
+fn events() -> Result {
+    const CALLS: u64 = 40;
+    const LOOPS: u64 = 400_000;
+
+    let mut call = BENCH.begin()?;
+    let orders = call.alloc(8, 8)?.cast::<u64>().as_ptr();
+    // SAFETY: `alloc` returned room for a word.
+    unsafe { orders.write(LOOPS) };
+    let mut bench = Bench::new(&call, ut_bench_spin, core::ptr::null());
+    let mut run = |loops, period_ns| -> Result<(u64, u64, u64)> {
+        let mut storm = Storm {
+            calls: CALLS,
+            loops,
+            period_ns,
+            ..Storm::default()
+        };
+        let before = selftest::exits()?;
+        bench.storm(orders.cast(), &mut storm)?;
+        let after = selftest::exits()?;
+        if storm.ended != 0 {
+            return Err(EIO);
+        }
+        // What the host does for itself is not the event's.
+        let exits = (after.0 - before.0) - (after.1 - before.1);
+        Ok((storm.tsc, exits, storm.ticks))
+    };
+    for (name, exits_name, loops) in [
+        (c"event_in_root", c"event_in_root_exits", LOOPS),
+        (c"event_inside", c"event_inside_exits", 0),
+    ] {
+        let (quiet, quiet_exits, _) = run(loops, 0)?;
+        let (busy, busy_exits, ticks) = run(loops, 200_000)?;
+        if ticks == 0 {
+            return Err(EIO);
+        }
+        print(name, 100 * busy.saturating_sub(quiet) / ticks)?;
+        print(
+            exits_name,
+            100 * busy_exits.saturating_sub(quiet_exits) / ticks,
+        )?;
+    }
+    Ok(())
+}
+
+/// What it costs to kill the compartment and to restart it.
+fn lives() -> Result {
+    let mut least = u64::MAX;
+    for _ in 0..32 {
+        let before = ticks();
+        BENCH.kill()?;
+        BENCH.restart()?;
+        least = least.min(ticks() - before);
+    }
+    print(c"kill_restart", 100 * least)
 }
 
 fn print(name: &CStr, ticks: u64) -> Result {
@@ -198,6 +272,8 @@ impl kernel::Module for Costs {
         BENCH.register(module)?;
         let view = BENCH.view().ok_or(ENODEV)?;
         inside(view)?;
+        events()?;
+        lives()?;
         let call = BENCH.begin()?;
 
         let mut vault = Region::new(PAGE, Policy::KernelRw)?;
@@ -209,6 +285,7 @@ impl kernel::Module for Costs {
             (c"call", What::Call),
             (c"crossing", What::Crossing),
             (c"crossing_checked", What::Checked),
+            (c"crossing_irqs_on", What::IrqsOn),
             (c"ve_round_trip", What::Ve),
         ] {
             print(name, bench.run(what))?;

@@ -266,7 +266,9 @@ pub enum What {
     Crossing = bindings::undertow_bench_what_UNDERTOW_BENCH_CROSSING as isize,
     /// The same with what the kernel checks before the gate.
     Checked = bindings::undertow_bench_what_UNDERTOW_BENCH_CHECKED as isize,
-    /// The same with the host switching views.
+    /// The same, of a caller that has interrupts on.
+    IrqsOn = bindings::undertow_bench_what_UNDERTOW_BENCH_IRQS_ON as isize,
+    /// A crossing with the host switching views.
     Switch = bindings::undertow_bench_what_UNDERTOW_BENCH_SWITCH as isize,
     /// The same with nothing but the switches of view and stack.
     Floor = bindings::undertow_bench_what_UNDERTOW_BENCH_FLOOR as isize,

@@ -82,8 +82,8 @@ pub(super) fn show(m: &SeqFile) -> Result {
 
 fn walk(m: &SeqFile, state: &State) -> Result {
     // SAFETY: Grows when memory is added, a word.
-    let end =
-        (unsafe { (&raw const bindings::max_pfn).read_volatile() } as u64).next_multiple_of(GIB);
+    let end = unsafe { (&raw const bindings::max_pfn).read_volatile() };
+    let end = (end as u64).next_multiple_of(GIB);
     let mut views = KVec::new();
     for number in (0..MAX_VIEWS as u16).filter(|number| state.has_view(*number)) {
         let id = ViewId::new(number).map_err(|_| EINVAL)?;
