@@ -4,7 +4,7 @@
 # set-up and say what is missing, so that any target works from a fresh clone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check check-kvm check-svm check-debug check-faults check-stress check-series bench bench-host kernel image series distclean clean
+.PHONY: help demo check check-kvm check-svm check-debug check-lockdep check-faults check-stress check-series bench bench-host kernel image series distclean clean
 
 help:		## print this list
 	@echo 'Undertow: targets'
@@ -26,6 +26,9 @@ check-svm:	## run the tests of an AMD host, on a CPU that QEMU emulates
 
 check-debug:	## run our KVM selftests on a host with KASAN, lockdep, kmemleak
 	@scripts/check-debug.sh
+
+check-lockdep:	## run the guest's jobs on a guest with lockdep
+	@scripts/check-lockdep.sh
 
 check-faults:	## inject 1,400 faults, restart 10,000 times
 	@scripts/campaign.sh

@@ -64,15 +64,16 @@ in_parallel() {
 	done
 }
 
-# report_splats NAME LOG: what the host's kernel says of itself in that log must
-# be nothing.
+# report_splats NAME LOG [WHO]: what the host's kernel, or WHO, says of itself in
+# that log must be nothing.
 SPLATS='WARNING: |BUG: |KASAN: |UBSAN: |Oops|INFO: (task|rcu|suspicious|trying)|rcu:.*stall|possible (circular|recursive|irq)|suspicious RCU|unreferenced object|ODEBUG: |list_(add|del) corruption|Kernel panic|general protection fault|scheduling while atomic|sleeping function called'
 report_splats() {
+	local who=${3:-"the host's kernel"}
 	if grep -qE "$SPLATS" "$2"; then
-		report fail "$1: the host's kernel complains" "$2"
+		report fail "$1: $who complains" "$2"
 		grep -E -A 12 "$SPLATS" "$2" | head -n 40 | cut -c1-160 | sed 's/^/        | /' || true
 	else
-		report pass "$1: the host's kernel has no complaint"
+		report pass "$1: $who has no complaint"
 	fi
 }
 

@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Builds another kernel for the emulated host, beside the one of build/linux:
+# Builds another kernel, beside the one of build/linux:
 #   unpatched	Linux as it is, configured like build/linux but for our options;
 #		in build/unpatched
 #   debug	with both series and scripts/kernel-debug.config, without Rust and
 #		so without the guest's side; in build/debug
+#   lockdep	with both series, both sides and scripts/kernel-lockdep.config; in
+#		build/lockdep
 
 . "$(dirname "$0")/lib.sh"
 
@@ -29,7 +31,12 @@ debug)
 		cat "$ROOT/scripts/kernel-debug.config"
 	} >"$DIR/fragment"
 	;;
-*) die "there is no variant '$variant' of the kernel" 'The variants are: unpatched debug.' ;;
+lockdep)
+	mkdir -p "$DIR"
+	repo=$REPO
+	cat "$BASE" "$ROOT/scripts/kernel-lockdep.config" >"$DIR/fragment"
+	;;
+*) die "there is no variant '$variant' of the kernel" 'The variants are: unpatched debug lockdep.' ;;
 esac
 
 UNDERTOW_BUILD=$DIR UNDERTOW_REPO=$repo UNDERTOW_FRAGMENT=$DIR/fragment \

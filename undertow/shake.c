@@ -41,25 +41,45 @@ static void shake_begin(void *unused)
 	cpumask_set_cpu(smp_processor_id(), &shaken);
 }
 
+static void shake_one(struct task_struct *task)
+{
+	int cpu = cpumask_nth(get_random_u32_below(num_online_cpus()),
+			      cpu_online_mask);
+	bool moves;
+
+	if (cpu >= nr_cpu_ids)
+		return;
+
+	moves = task_cpu(task) != cpu;
+	if (!set_cpus_allowed_ptr(task, cpumask_of(cpu)) && moves)
+		shake_moves++;
+}
+
+/*
+ * A kernel thread may run on a CPU that is online already and whose stopper
+ * thread is still parked. To move it away then waits for ever: the stopper's
+ * work is lost. So while a CPU comes or goes, threads only leave the one that
+ * always stays.
+ */
 static int shake_move(void *unused)
 {
-	while (!kthread_should_stop()) {
-		struct task_struct *task = threads[get_random_u32_below(MAX_THREADS)];
-		int cpu;
+	int i;
 
-		/*
-		 * A kernel thread may run on a CPU that is online already and
-		 * whose stopper thread is still parked.  To move it away then
-		 * waits for ever: the stopper's work is lost.
-		 */
-		cpus_read_lock();
-		cpu = cpumask_nth(get_random_u32_below(num_online_cpus()),
-				  cpu_online_mask);
-		if (task && task_cpu(task) != cpu &&
-		    !set_cpus_allowed_ptr(task, cpumask_of(cpu)))
-			shake_moves++;
-		cpus_read_unlock();
-		usleep_range(500, 3000);
+	while (!kthread_should_stop()) {
+		if (cpus_read_trylock()) {
+			i = get_random_u32_below(MAX_THREADS);
+			if (threads[i])
+				shake_one(threads[i]);
+			cpus_read_unlock();
+			usleep_range(500, 3000);
+			continue;
+		}
+		for (i = 0; i < MAX_THREADS; i++) {
+			if (threads[i] &&
+			    cpumask_equal(threads[i]->cpus_ptr, cpumask_of(0)))
+				shake_one(threads[i]);
+		}
+		usleep_range(50, 200);
 	}
 	return 0;
 }
