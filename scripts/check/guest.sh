@@ -79,20 +79,22 @@ sed 's/|[^|]*$//' "$SCRATCH/jobs" | sort -u >"$SCRATCH/boots"
 names() { grep -F "$1|" "$SCRATCH/jobs" | sed 's/.*|//' | sort | cut -d ' ' -f 2; }
 
 boot() {
-	local backend cpus host_cpus model timeout boots host guest status=0
+	local backend cpus host_cpus model timeout boots host guest try status
 	local -a run
 	IFS='|' read -r backend cpus host_cpus model timeout boots host guest _ <<<"$2"
 	run=("$ROOT/scripts/run-vm.sh" --name "check-guest-$1" --job "$(names "$2" | paste -sd ,)"
 		--guest-cpus "$cpus" --host-cpus "$host_cpus" --cpu "$model" --timeout "$timeout"
 		--boots "$boots"
 		--host-append "$host $(backend_host "$backend")" --guest-append "ut.backend=$backend $guest")
-	# On the AMD CPU that QEMU emulates one guest in twenty hangs while it starts, at
-	# no certain place (caveats). One that hangs twice is a failure.
-	if [ "$backend" = svm ]; then
+	# On the AMD CPU that QEMU emulates one guest in ten hangs while it starts, at no
+	# certain place (caveats). One that hangs three times is a failure.
+	for try in first second; do
+		[ "$backend" = svm ] || break
+		status=0
 		"${run[@]}" || status=$?
 		[ "$status" = 124 ] || exit "$status"
-		note "boot $1 hangs on the AMD CPU: once more"
-	fi
+		note "boot $1 hangs on the AMD CPU ($try time): once more"
+	done
 	exec "${run[@]}"
 }
 
