@@ -154,13 +154,14 @@ impl Region {
     /// Returns the policy to put in force: a region that only [`write`](Self::write) writes belongs to
     /// the compartment that does it.
     fn to_enforce(&self) -> Result<Policy> {
-        if self.policy != Policy::KernelRo || !system::is_live() {
+        // In a sealed system nobody can be given a right any more: nobody writes.
+        if self.policy != Policy::KernelRo || !system::is_live() || system::is_sealed() {
             return Ok(self.policy);
         }
         // SAFETY: May sleep, as the caller may.
         match unsafe { bindings::undertow_writer_view() } {
             view @ 1.. => Ok(Policy::WrittenBy(view as u16)),
-            // In a sealed system nobody can be given a right any more: nobody writes.
+            // Sealed meanwhile.
             error if error == EPERM.to_errno() => Ok(Policy::KernelRo),
             error => Err(Error::from_errno(error)),
         }
@@ -202,7 +203,7 @@ impl Region {
     ///
     /// - `EINVAL` when the bytes would not lie in the region.
     /// - `EPERM` when it is locked and not the kernel's to write: it belongs to a compartment, or it
-    ///   was locked after the seal, when nobody had written such a region before.
+    ///   was locked after the seal.
     /// - `EAGAIN` when too many write at once.
     /// - `EFAULT` when the compartment could not read `bytes`.
     pub fn write(&mut self, at: usize, bytes: &[u8]) -> Result {
